@@ -1,0 +1,91 @@
+//! Followers and readers of the whole log.
+
+use std::collections::HashSet;
+
+use super::{Subject, events, follow_until, options, read_all_until, stream};
+use crate::{Cut, StreamState};
+
+pub async fn a_follower_catches_up_then_goes_on_live_without_gap_or_repeat(subject: &Subject) {
+    let streams: Vec<_> = (0..20).map(|_| stream("sample")).collect();
+    for stream in &streams {
+        subject
+            .store
+            .append_to_stream(stream, &options(StreamState::Any), events(2))
+            .await
+            .unwrap();
+    }
+    let follower = follow_until(&*subject.store, Cut::start(), 80);
+    let writer = async {
+        for stream in &streams {
+            subject
+                .store
+                .append_to_stream(stream, &options(StreamState::Any), events(2))
+                .await
+                .unwrap();
+        }
+    };
+    let ((followed, _), ()) = tokio::join!(follower, writer);
+    assert_eq!(followed.len(), 80);
+    for stream in &streams {
+        let revisions: Vec<_> = followed
+            .iter()
+            .filter(|event| event.stream == *stream)
+            .map(|event| event.revision)
+            .collect();
+        assert_eq!(revisions, [0, 1, 2, 3]);
+    }
+}
+
+pub async fn a_follower_resumes_at_its_cut(subject: &Subject) {
+    let stream = stream("sample");
+    subject
+        .store
+        .append_to_stream(&stream, &options(StreamState::Any), events(5))
+        .await
+        .unwrap();
+    let (first, cut) = follow_until(&*subject.store, Cut::start(), 5).await;
+    subject
+        .store
+        .append_to_stream(&stream, &options(StreamState::Any), events(5))
+        .await
+        .unwrap();
+    let other = (subject.reopen)().await;
+    let (second, _) = follow_until(&*other, cut, 5).await;
+    let ids: HashSet<_> = first.iter().chain(&second).map(|event| event.id).collect();
+    assert_eq!(ids.len(), 10);
+    assert_eq!(
+        second.iter().map(|event| event.revision).collect::<Vec<_>>(),
+        [5, 6, 7, 8, 9]
+    );
+}
+
+pub async fn a_level_follower_is_not_behind(subject: &Subject) {
+    let stream = stream("sample");
+    subject
+        .store
+        .append_to_stream(&stream, &options(StreamState::Any), events(3))
+        .await
+        .unwrap();
+    let end = subject.store.end().await.unwrap();
+    assert!(subject.store.behind(&end, &Cut::start()) > 0);
+    let mut follow = subject.store.follow(Cut::start()).await.unwrap();
+    let mut cut = Cut::start();
+    while !cut.covers(&end) {
+        cut.merge(&follow.next().await.unwrap().cut);
+    }
+    assert_eq!(subject.store.behind(&end, &cut), 0);
+}
+
+pub async fn read_all_has_positions_in_order_without_gap(subject: &Subject) {
+    for _ in 0..10 {
+        subject
+            .store
+            .append_to_stream(&stream("sample"), &options(StreamState::Any), events(7))
+            .await
+            .unwrap();
+    }
+    let all = read_all_until(&*subject.store, 70).await;
+    for (event, position) in all.iter().zip(1..) {
+        assert_eq!(event.position.map(|position| position.0), Some(position));
+    }
+}

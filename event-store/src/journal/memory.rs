@@ -1,0 +1,195 @@
+//! The journal of the simulator: the same promises, in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use domain::StreamId;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Applied, Checkpoint, FenceRow, Journal, JournalBatch, LoadRequest, Loaded};
+use crate::codec::FenceTarget;
+use crate::error::StoreError;
+use crate::event::RecordedEvent;
+use crate::position::{LogEpoch, Position};
+use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
+
+/// A journal in memory. Cheap to clone; all clones are one journal.
+#[derive(Clone)]
+pub struct MemoryJournal {
+    epoch: LogEpoch,
+    state: Arc<Mutex<State>>,
+    moved: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Default)]
+struct State {
+    checkpoints: Vec<Checkpoint>,
+    streams: HashMap<StreamId, BTreeMap<u64, RecordedEvent>>,
+    all: Vec<RecordedEvent>,
+    fences: Vec<FenceRow>,
+}
+
+impl MemoryJournal {
+    /// An empty journal of a log.
+    pub fn new(epoch: Uuid, partitions: u32) -> Self {
+        let state = State {
+            checkpoints: vec![Checkpoint::default(); partitions as usize],
+            ..State::default()
+        };
+        Self {
+            epoch: LogEpoch(epoch),
+            state: Arc::new(Mutex::new(state)),
+            moved: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    fn epoch(&self) -> LogEpoch {
+        self.epoch
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+        Ok(self.state().checkpoints.clone())
+    }
+
+    async fn load(&self, requests: &[LoadRequest]) -> Result<Vec<Loaded>, StoreError> {
+        let state = self.state();
+        Ok(requests
+            .iter()
+            .map(|request| {
+                let first = request.after.map_or(0, |revision| revision + 1);
+                let events = state.streams.get(&request.stream);
+                Loaded {
+                    events: events
+                        .map(|events| events.range(first..).map(|(_, event)| event.clone()).collect())
+                        .unwrap_or_default(),
+                    checkpoint: state
+                        .checkpoints
+                        .get(request.partition as usize)
+                        .copied()
+                        .unwrap_or_default(),
+                }
+            })
+            .collect())
+    }
+
+    async fn last_covering(
+        &self,
+        partition: u32,
+        stream: &StreamId,
+        before: u64,
+    ) -> Result<(Option<u64>, Checkpoint), StoreError> {
+        let state = self.state();
+        let commits = state
+            .streams
+            .get(stream)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .map(|event| event.at.offset);
+        let fences = state.fences.iter().filter(|fence| match &fence.target {
+            FenceTarget::Stream(target) => target == stream,
+            FenceTarget::Category(category) => category == stream.category() && fence.partition == partition,
+        });
+        let covering = commits
+            .chain(fences.map(|fence| fence.offset))
+            .filter(|offset| *offset < before)
+            .max();
+        Ok((
+            covering,
+            state.checkpoints.get(partition as usize).copied().unwrap_or_default(),
+        ))
+    }
+
+    async fn apply(&self, batch: &JournalBatch) -> Result<Applied, StoreError> {
+        let mut state = self.state();
+        for advance in &batch.advances {
+            if state
+                .checkpoints
+                .get(advance.partition as usize)
+                .is_none_or(|stands| stands.next_offset != advance.from)
+            {
+                return Ok(Applied::Moved);
+            }
+        }
+        for advance in &batch.advances {
+            if let Some(checkpoint) = state.checkpoints.get_mut(advance.partition as usize) {
+                *checkpoint = advance.to;
+            }
+        }
+        for event in &batch.events {
+            let mut event = event.clone();
+            event.position = Some(Position(state.all.len() as u64 + 1));
+            let stream = state.streams.entry(event.stream.clone()).or_default();
+            if event.revision != stream.len() as u64 {
+                return Err(StoreError::Corrupt(format!(
+                    "stream {} skips to revision {}",
+                    event.stream, event.revision
+                )));
+            }
+            stream.insert(event.revision, event.clone());
+            state.all.push(event);
+        }
+        state.fences.extend(batch.fences.iter().cloned());
+        self.moved.send_modify(|moves| *moves += 1);
+        Ok(Applied::Done)
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        options: &ReadStreamOptions,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let state = self.state();
+        let Some(events) = state.streams.get(stream) else {
+            return Ok(Vec::new());
+        };
+        let count = options.max_count.min(READ_LIMIT);
+        Ok(match options.direction {
+            Direction::Forwards => events
+                .range(options.from.unwrap_or(0)..)
+                .map(|(_, event)| event.clone())
+                .take(count)
+                .collect(),
+            Direction::Backwards => events
+                .range(..=options.from.unwrap_or(u64::MAX))
+                .rev()
+                .map(|(_, event)| event.clone())
+                .take(count)
+                .collect(),
+        })
+    }
+
+    async fn read_all(&self, options: &ReadAllOptions) -> Result<Vec<RecordedEvent>, StoreError> {
+        let state = self.state();
+        let start = usize::try_from(options.after.0).unwrap_or(usize::MAX);
+        Ok(state
+            .all
+            .iter()
+            .skip(start)
+            .take(options.max_count.min(READ_LIMIT))
+            .cloned()
+            .collect())
+    }
+
+    async fn wait_after(&self, position: Position) -> Result<(), StoreError> {
+        let mut moved = self.moved.subscribe();
+        while (self.state().all.len() as u64) <= position.0 {
+            if moved.changed().await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_moved(&self) {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), self.moved.subscribe().changed()).await;
+    }
+}

@@ -1,0 +1,34 @@
+//! Brings schema `journal` up to date.
+
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+
+use crate::error::StoreError;
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations/journal");
+
+/// Runs what is missing; several processes may do it at once (sqlx takes an advisory lock).
+pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await.map_err(unavailable)?;
+    sqlx::raw_sql("create schema if not exists journal")
+        .execute(&mut *connection)
+        .await
+        .ok();
+    // The migrator's own table lives in the schema it describes, so that other schemas keep their own.
+    sqlx::raw_sql("set search_path to journal")
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let outcome = MIGRATOR.run(&mut *connection).await;
+    sqlx::raw_sql("reset search_path")
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    outcome.map_err(|error| StoreError::Unavailable {
+        reason: format!("migrating schema journal: {error}"),
+    })
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    super::rows::database_error(&error)
+}

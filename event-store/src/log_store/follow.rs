@@ -1,0 +1,53 @@
+//! Following the log from a cut: accepted events only.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use super::judging::JudgingReader;
+use crate::acceptance::Window;
+use crate::codec::decode_events;
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::log::Log;
+use crate::position::Cut;
+use crate::store::{Follow, FollowBatch};
+
+pub(super) struct LogFollow {
+    reader: JudgingReader,
+}
+
+impl LogFollow {
+    pub(super) async fn start(
+        log: &dyn Log,
+        journal: Arc<dyn Journal>,
+        from: &Cut,
+        width: u64,
+    ) -> Result<Self, StoreError> {
+        let windows = (0..log.partitions())
+            .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
+            .collect();
+        Ok(Self {
+            reader: JudgingReader::start(log, journal, Arc::new(windows)),
+        })
+    }
+}
+
+#[async_trait]
+impl Follow for LogFollow {
+    async fn next(&mut self) -> Result<FollowBatch, StoreError> {
+        let judged = self.reader.next().await?;
+        let mut batch = FollowBatch::default();
+        for judged in judged {
+            batch.cut.raise(judged.record.partition, judged.record.offset + 1);
+            if let Some(header) = judged
+                .header
+                .as_ref()
+                .filter(|header| judged.accepted && !header.is_fence)
+            {
+                batch.events.extend(decode_events(&judged.record, header)?);
+            }
+        }
+        Ok(batch)
+    }
+}

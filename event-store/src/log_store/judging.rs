@@ -1,0 +1,172 @@
+//! Reading the log with judgement: what every reader of it does, whatever its sink.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::log_error;
+use crate::acceptance::{Digest, History, Verdict, Window};
+use crate::codec::{CommitHeader, RecordKind, decode_header};
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::log::{Log, LogReader, LogRecord};
+
+/// A window per partition, shared between the reader that moves them and those who look.
+pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
+
+/// How long a reader ahead of the journal waits for it.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(60);
+/// Most records judged before they are handed on.
+const BATCH: usize = 4_096;
+
+/// A record with its judgement.
+pub(super) struct Judged {
+    pub(super) record: LogRecord,
+    /// None for records that are no commits.
+    pub(super) header: Option<CommitHeader>,
+    pub(super) accepted: bool,
+    /// The running digest after this record, when the reader keeps it.
+    pub(super) digest: Option<Digest>,
+}
+
+/// Reads all partitions and judges every record in offset order.
+pub(super) struct JudgingReader {
+    reader: LogReader,
+    windows: Windows,
+    journal: Arc<dyn Journal>,
+    pending: VecDeque<LogRecord>,
+    judged: Vec<Judged>,
+}
+
+impl JudgingReader {
+    /// Starts at the windows' next offsets.
+    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, windows: Windows) -> Self {
+        let from = (0_u32..)
+            .zip(windows.iter())
+            .map(|(partition, window)| (partition, lock(window).next()))
+            .collect();
+        Self {
+            reader: log.read(from),
+            windows,
+            journal,
+            pending: VecDeque::new(),
+            judged: Vec::new(),
+        }
+    }
+
+    pub(super) fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// The next judged records, at least one. Cancel safe: what was taken from the log stays here until it is returned.
+    pub(super) async fn next(&mut self) -> Result<Vec<Judged>, StoreError> {
+        loop {
+            while !self.pending.is_empty() && self.judged.len() < BATCH {
+                self.judge_first().await?;
+            }
+            if self.judged.len() < BATCH
+                && let Ok(batch) = self.reader.try_recv()
+            {
+                self.pending.extend(batch.map_err(log_error)?);
+                continue;
+            }
+            if !self.judged.is_empty() {
+                return Ok(std::mem::take(&mut self.judged));
+            }
+            let batch = self.reader.recv().await;
+            let ended = || StoreError::Unavailable {
+                reason: "the reader of the log ended".to_owned(),
+            };
+            self.pending.extend(batch.ok_or_else(ended)?.map_err(log_error)?);
+        }
+    }
+
+    async fn judge_first(&mut self) -> Result<(), StoreError> {
+        let Some(record) = self.pending.front() else {
+            return Ok(());
+        };
+        let (partition, offset) = (record.partition, record.offset);
+        let Some(window) = self.windows.get(partition as usize) else {
+            return Err(halted(
+                partition,
+                offset,
+                "the log has more partitions than were pinned",
+            ));
+        };
+        let header = match decode_header(record) {
+            RecordKind::Commit(header) => Some(*header),
+            RecordKind::Pin(_) | RecordKind::Foreign => None,
+            RecordKind::Newer { version } => {
+                return Err(halted(
+                    partition,
+                    offset,
+                    &format!(
+                        "written in format {version} by a newer version of this software; upgrade the readers first"
+                    ),
+                ));
+            }
+        };
+        let mut history = History::default();
+        if let Some(header) = &header {
+            let start = {
+                let window = lock(window);
+                window.needs_history(&header.candidate).then(|| window.start())
+            };
+            if let Some(start) = start {
+                history = self.history(partition, start, header).await?;
+            }
+        }
+        let Some(record) = self.pending.pop_front() else {
+            return Ok(());
+        };
+        let mut window = lock(window);
+        let candidate = header.as_ref().map(|header| &header.candidate);
+        let verdict = window.judge(offset, || record.content_digest(), candidate, history);
+        let digest = window.digest();
+        drop(window);
+        if let Verdict::Halt(reason) = verdict {
+            return Err(halted(partition, offset, &reason.to_string()));
+        }
+        self.judged.push(Judged {
+            record,
+            header,
+            accepted: verdict == Verdict::Accepted,
+            digest,
+        });
+        Ok(())
+    }
+
+    /// What the journal knows below this reader's start. It must have passed the start, or its answer means nothing.
+    async fn history(&self, partition: u32, start: u64, header: &CommitHeader) -> Result<History, StoreError> {
+        let ask = async {
+            loop {
+                let (covering, checkpoint) = self.journal.last_covering(partition, &header.stream, start).await?;
+                if checkpoint.next_offset >= start {
+                    return Ok(History {
+                        last_covering: covering,
+                    });
+                }
+                self.journal.wait_moved().await;
+            }
+        };
+        tokio::time::timeout(JOURNAL_PATIENCE, ask).await.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable {
+                reason: format!("the journal has not passed offset {start} of partition {partition}"),
+            })
+        })
+    }
+}
+
+/// The window, also after a panic elsewhere: it is changed in one step.
+pub(super) fn lock(window: &Mutex<Window>) -> MutexGuard<'_, Window> {
+    window.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn halted(partition: u32, offset: u64, reason: &str) -> StoreError {
+    let reason = format!("{reason}; compare the log with its backup before anything else is written");
+    StoreError::Halted {
+        partition,
+        offset,
+        reason,
+    }
+}

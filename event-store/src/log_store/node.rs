@@ -1,0 +1,204 @@
+//! The node: follows the log, and tells the authors in this process how their commits were judged.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::judging::{Judged, JudgingReader, Windows, lock};
+use crate::acceptance::{Digest, Window};
+use crate::error::StoreError;
+use crate::journal::{Checkpoint, Journal};
+use crate::log::Log;
+
+/// How often the node looks how far the journal is, for back-pressure.
+const JOURNAL_LOOK: Duration = Duration::from_millis(250);
+/// Until the node reads again after the log was unreachable.
+const READ_AGAIN: Duration = Duration::from_millis(200);
+
+/// How a commit of this process was judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnVerdict {
+    pub(super) accepted: bool,
+    pub(super) offset: u64,
+    pub(super) digest: Digest,
+}
+
+pub(super) struct Node {
+    windows: Windows,
+    progress: Vec<watch::Sender<u64>>,
+    journal_next: Vec<AtomicU64>,
+    own: Mutex<HashMap<Uuid, oneshot::Sender<OwnVerdict>>>,
+    halted: Mutex<Option<StoreError>>,
+}
+
+impl Node {
+    /// Starts following at the journal's checkpoints; no history is read.
+    pub(super) fn start(
+        log: Arc<dyn Log>,
+        journal: Arc<dyn Journal>,
+        checkpoints: &[Checkpoint],
+        width: u64,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let windows = checkpoints
+            .iter()
+            .map(|checkpoint| {
+                Mutex::new(Window::starting_at(
+                    checkpoint.next_offset,
+                    Some(checkpoint.digest),
+                    width,
+                ))
+            })
+            .collect();
+        let node = Arc::new(Self {
+            windows: Arc::new(windows),
+            progress: checkpoints
+                .iter()
+                .map(|checkpoint| watch::Sender::new(checkpoint.next_offset))
+                .collect(),
+            journal_next: checkpoints
+                .iter()
+                .map(|checkpoint| AtomicU64::new(checkpoint.next_offset))
+                .collect(),
+            own: Mutex::default(),
+            halted: Mutex::default(),
+        });
+        tokio::spawn(follow(Arc::clone(&node), log, Arc::clone(&journal), stop.clone()));
+        tokio::spawn(watch_journal(Arc::clone(&node), journal, stop));
+        node
+    }
+
+    pub(super) fn window(&self, partition: u32) -> Option<MutexGuard<'_, Window>> {
+        self.windows.get(partition as usize).map(lock)
+    }
+
+    /// Waits until everything below `offset` is judged.
+    pub(super) async fn wait_for(&self, partition: u32, offset: u64, within: Duration) -> Result<(), StoreError> {
+        let Some(progress) = self.progress.get(partition as usize) else {
+            return Err(StoreError::Invalid("no such partition"));
+        };
+        let mut progress = progress.subscribe();
+        let waited = tokio::time::timeout(within, progress.wait_for(|next| *next >= offset)).await;
+        self.check()?;
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(StoreError::Unavailable {
+                reason: format!("partition {partition} was not read up to offset {offset} in time"),
+            }),
+        }
+    }
+
+    /// Records that the journal has not taken yet.
+    pub(super) fn journal_lag(&self, partition: u32) -> u64 {
+        let taken = self
+            .journal_next
+            .get(partition as usize)
+            .map_or(0, |next| next.load(Ordering::Relaxed));
+        self.window(partition)
+            .map_or(0, |window| window.next().saturating_sub(taken))
+    }
+
+    /// Is the log still whole?
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.halted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .map_or(Ok(()), Err)
+    }
+
+    /// To be told how the commit `id` is judged. Forgotten when the guard is dropped.
+    pub(super) fn expect(self: &Arc<Self>, id: Uuid) -> (Expectation, oneshot::Receiver<OwnVerdict>) {
+        let (tell, told) = oneshot::channel();
+        self.own().insert(id, tell);
+        (
+            Expectation {
+                node: Arc::clone(self),
+                id,
+            },
+            told,
+        )
+    }
+
+    fn own(&self) -> MutexGuard<'_, HashMap<Uuid, oneshot::Sender<OwnVerdict>>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, judged: &[Judged]) {
+        let mut own = self.own();
+        for judged in judged {
+            let Some(header) = &judged.header else { continue };
+            if let Some(tell) = own.remove(&header.id) {
+                let digest = judged.digest.unwrap_or(Digest::START);
+                // An author that stopped waiting needs no answer.
+                let _ = tell.send(OwnVerdict {
+                    accepted: judged.accepted,
+                    offset: judged.record.offset,
+                    digest,
+                });
+            }
+        }
+        drop(own);
+        for (partition, progress) in (0_u32..).zip(&self.progress) {
+            let next = self.window(partition).map_or(0, |window| window.next());
+            progress.send_if_modified(|known| std::mem::replace(known, next) != next);
+        }
+    }
+}
+
+/// Keeps a commit's author registered.
+pub(super) struct Expectation {
+    node: Arc<Node>,
+    id: Uuid,
+}
+
+impl Drop for Expectation {
+    fn drop(&mut self) {
+        self.node.own().remove(&self.id);
+    }
+}
+
+async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, stop: CancellationToken) {
+    loop {
+        // The windows stand where the last reader ended, so nothing is judged twice.
+        let mut reader = JudgingReader::start(&*log, Arc::clone(&journal), Arc::clone(&node.windows));
+        let error = loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                judged = reader.next() => match judged {
+                    Ok(judged) => node.tell(&judged),
+                    Err(error) => break error,
+                },
+            }
+        };
+        if matches!(error, StoreError::Halted { .. }) {
+            tracing::error!(%error, "history was harmed: nothing is acknowledged any more");
+            *node.halted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            return;
+        }
+        tracing::warn!(%error, "reading the log was interrupted");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(READ_AGAIN) => {}
+        }
+    }
+}
+
+async fn watch_journal(node: Arc<Node>, journal: Arc<dyn Journal>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Ok(checkpoints) = journal.checkpoints().await {
+            for (known, checkpoint) in node.journal_next.iter().zip(checkpoints) {
+                known.store(checkpoint.next_offset, Ordering::Relaxed);
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(JOURNAL_LOOK) => {}
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of the log on real PostgreSQL and on the simulator.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod acceptance;
+mod database;
+mod postgres_conformance;
+mod simulator_conformance;

@@ -1,0 +1,15 @@
+//! Apache Kafka as a [`Log`](event_store::log::Log): plain produce and fetch, no transactions, no groups, no broker changes.
+//!
+//! The only crate that knows librdkafka. [`KafkaLog::open`] creates the topic the right way or refuses one that could harm
+//! history ([`guard`]); [`log`] appends and reads.
+
+pub mod guard;
+pub mod log;
+pub mod options;
+
+mod producer;
+mod reader;
+
+pub use guard::GuardError;
+pub use log::{KafkaLog, OpenError};
+pub use options::KafkaOptions;

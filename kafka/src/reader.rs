@@ -1,0 +1,174 @@
+//! Fetching: one thread and one consumer for all partitions, no group, no committed offsets.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::DateTime;
+use event_store::log::{LogError, LogReader, LogRecord};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, Timestamp, TopicPartitionList};
+use tokio::sync::mpsc;
+
+use crate::options::KafkaOptions;
+
+/// Batches that wait for the receiver.
+const BATCHES: usize = 8;
+/// Most records in a batch.
+const BATCH_RECORDS: usize = 1_000;
+/// Most bytes in a batch, give or take one record.
+const BATCH_BYTES: usize = 4 << 20;
+/// How often an idle reader looks whether anybody still listens.
+const IDLE_LOOK: Duration = Duration::from_millis(100);
+
+/// A consumer for manual assignment.
+pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaError> {
+    let mut config = options.client();
+    // librdkafka assigns partitions only to consumers with a group name; nothing is ever committed to it.
+    config.set("group.id", "coding-agent-readers");
+    config.set("enable.auto.commit", "false");
+    config.set("enable.auto.offset.store", "false");
+    config.set("isolation.level", "read_uncommitted");
+    // An offset that is not there means harmed history, never "start somewhere else".
+    config.set("auto.offset.reset", "error");
+    config.set("fetch.min.bytes", "1");
+    config.set("fetch.wait.max.ms", "100");
+    // The default of a second would show as a second of latency whenever the local queue was full once.
+    config.set("fetch.queue.backoff.ms", "1");
+    config.set("queued.max.messages.kbytes", "16384");
+    config.set("check.crcs", "true");
+    config.create()
+}
+
+/// Starts a thread that reads until the receiver is dropped or an error ends it.
+pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>) -> LogReader {
+    let (sender, receiver) = mpsc::channel(BATCHES);
+    let options = options.clone();
+    let started = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn({
+        let sender = sender.clone();
+        move || {
+            if let Err(error) = pump(&options, &from, &sender) {
+                // Nobody listens any more: nobody needs the error.
+                let _ = sender.blocking_send(Err(error));
+            }
+        }
+    });
+    if let Err(error) = started {
+        // The channel is empty, so there is room.
+        let _ = sender.try_send(Err(LogError::Unavailable(format!("no thread for the reader: {error}"))));
+    }
+    receiver
+}
+
+type Batches = mpsc::Sender<Result<Vec<LogRecord>, LogError>>;
+
+fn pump(options: &KafkaOptions, from: &[(u32, u64)], batches: &Batches) -> Result<(), LogError> {
+    let unavailable = |error: KafkaError| LogError::Unavailable(error.to_string());
+    let consumer = consumer(options).map_err(unavailable)?;
+    let mut assignment = TopicPartitionList::new();
+    for (partition, offset) in from {
+        let offset = Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
+        let partition = i32::try_from(*partition).unwrap_or(i32::MAX);
+        assignment
+            .add_partition_offset(&options.topic, partition, offset)
+            .map_err(unavailable)?;
+    }
+    consumer.assign(&assignment).map_err(unavailable)?;
+    while !batches.is_closed() {
+        let Some(first) = consumer.poll(IDLE_LOOK) else {
+            continue;
+        };
+        let Some(batch) = gather(&consumer, first)? else {
+            continue;
+        };
+        if batches.blocking_send(Ok(batch)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The message and all that librdkafka already has, within bounds.
+fn gather(
+    consumer: &BaseConsumer,
+    first: Result<BorrowedMessage<'_>, KafkaError>,
+) -> Result<Option<Vec<LogRecord>>, LogError> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    let mut next = Some(first);
+    while let Some(polled) = next {
+        match polled {
+            Ok(message) => {
+                let record = record(&message);
+                bytes += record.value.len();
+                batch.push(record);
+            }
+            Err(error) if is_passing(&error) => tracing::debug!(%error, "Kafka is away for a moment"),
+            Err(error) => return Err(reading_error(&error)),
+        }
+        next = if batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
+            consumer.poll(Duration::ZERO)
+        } else {
+            None
+        };
+    }
+    Ok((!batch.is_empty()).then_some(batch))
+}
+
+/// librdkafka reports lost connections and goes on by itself.
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::NotCoordinator
+        )
+    )
+}
+
+fn reading_error(error: &KafkaError) -> LogError {
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => LogError::Harmed {
+            partition: 0,
+            reason: format!("records that were read before are not in the topic any more ({error})"),
+        },
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => LogError::Harmed {
+            partition: 0,
+            reason: format!("the topic is not there any more ({error})"),
+        },
+        _ => LogError::Unavailable(error.to_string()),
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> LogRecord {
+    let millis = match message.timestamp() {
+        Timestamp::CreateTime(millis) | Timestamp::LogAppendTime(millis) => millis,
+        Timestamp::NotAvailable => 0,
+    };
+    let headers = message.headers().map(|headers| {
+        let copy = |header: rdkafka::message::Header<'_, &[u8]>| {
+            (
+                header.key.to_owned(),
+                Bytes::copy_from_slice(header.value.unwrap_or_default()),
+            )
+        };
+        headers.iter().map(copy).collect()
+    });
+    LogRecord {
+        partition: u32::try_from(message.partition()).unwrap_or(0),
+        offset: u64::try_from(message.offset()).unwrap_or(0),
+        recorded_at: DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::UNIX_EPOCH),
+        key: Bytes::copy_from_slice(message.key().unwrap_or_default()),
+        headers: headers.unwrap_or_default(),
+        value: Bytes::copy_from_slice(message.payload().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests on a real Apache Kafka and a real PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conformance;
+mod guard;
+mod servers;
