@@ -52,7 +52,7 @@ pub struct Subject {
 }
 
 /// Longest time that anything in the suite may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes a `#[tokio::test]` of every rule. `$subject` is an async expression that makes a fresh [`Subject`].
 #[macro_export]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
+use platform::config::Secret;
 use serde::{Deserialize, Serialize};
 
 /// Section `[kafka]` of the configuration.
@@ -23,8 +24,8 @@ pub struct KafkaOptions {
     pub linger_ms: u32,
     /// Milliseconds after which an unanswered produce is reported as unknown.
     pub delivery_timeout_ms: u32,
-    /// Further librdkafka properties, for example for TLS and SASL. They win over ours, except for those that safety needs.
-    pub properties: BTreeMap<String, String>,
+    /// Further librdkafka properties, for example for TLS and SASL; never shown. They win over ours, except for those that safety needs.
+    pub properties: BTreeMap<String, Secret<String>>,
 }
 
 impl Default for KafkaOptions {
@@ -53,7 +54,7 @@ impl KafkaOptions {
         // A broker that comes back is found soon; the default maximum is ten seconds.
         config.set("reconnect.backoff.max.ms", "1000");
         for (name, value) in &self.properties {
-            config.set(name, value);
+            config.set(name, value.expose());
         }
         config
     }

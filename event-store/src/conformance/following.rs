@@ -24,10 +24,10 @@ pub async fn a_follower_catches_up_then_goes_on_live_without_gap_or_repeat(subje
                 .unwrap();
         }
     };
-    let ((followed, _), ()) = tokio::join!(follower, writer);
-    assert_eq!(followed.len(), 80);
+    let ((caught, _), ()) = tokio::join!(follower, writer);
+    assert_eq!(caught.len(), 80);
     for stream in &streams {
-        let revisions: Vec<_> = followed
+        let revisions: Vec<_> = caught
             .iter()
             .filter(|event| event.stream == *stream)
             .map(|event| event.revision)

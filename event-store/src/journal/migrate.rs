@@ -9,7 +9,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("../migrations/journal");
 
 /// Runs what is missing; several processes may do it at once (sqlx takes an advisory lock).
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(unavailable)?;
+    let mut connection = pool.acquire().await.map_err(|error| unavailable(&error))?;
     sqlx::raw_sql("create schema if not exists journal")
         .execute(&mut *connection)
         .await
@@ -18,17 +18,17 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     sqlx::raw_sql("set search_path to journal")
         .execute(&mut *connection)
         .await
-        .map_err(unavailable)?;
+        .map_err(|error| unavailable(&error))?;
     let outcome = MIGRATOR.run(&mut *connection).await;
     sqlx::raw_sql("reset search_path")
         .execute(&mut *connection)
         .await
-        .map_err(unavailable)?;
+        .map_err(|error| unavailable(&error))?;
     outcome.map_err(|error| StoreError::Unavailable {
         reason: format!("migrating schema journal: {error}"),
     })
 }
 
-fn unavailable(error: sqlx::Error) -> StoreError {
-    super::rows::database_error(&error)
+fn unavailable(error: &sqlx::Error) -> StoreError {
+    super::rows::database_error(error)
 }

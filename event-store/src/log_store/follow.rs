@@ -18,18 +18,16 @@ pub(super) struct LogFollow {
 }
 
 impl LogFollow {
-    pub(super) async fn start(
+    pub(super) fn start(
         log: &dyn Log,
         journal: Arc<dyn Journal>,
         from: &Cut,
         width: u64,
-    ) -> Result<Self, StoreError> {
+    ) -> Self {
         let windows = (0..log.partitions())
             .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
             .collect();
-        Ok(Self {
-            reader: JudgingReader::start(log, journal, Arc::new(windows)),
-        })
+        Self { reader: JudgingReader::start(log, journal, Arc::new(windows)) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::log::{Log, LogReader, LogRecord};
 pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
 
 /// How long a reader ahead of the journal waits for it.
-const JOURNAL_PATIENCE: Duration = Duration::from_secs(60);
+const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
 /// Most records judged before they are handed on.
 const BATCH: usize = 4_096;
 

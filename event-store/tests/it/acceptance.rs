@@ -33,18 +33,22 @@ fn written() -> impl Strategy<Value = Written> {
 fn by_the_sentence(log: &[Written]) -> Vec<bool> {
     let mut accepted: Vec<bool> = Vec::new();
     for (offset, record) in log.iter().enumerate() {
-        let seen = offset as i64 - record.behind as i64;
+        let seen = signed(offset as u64) - signed(record.behind);
         let covered = log[..offset].iter().enumerate().any(|(earlier_offset, earlier)| {
             let covers = match (record.reach, earlier.reach) {
                 (Reach::Stream, Reach::Stream) => earlier.stream == record.stream,
                 (_, Reach::Category) => earlier.category == record.category,
                 (Reach::Category, Reach::Stream) => false,
             };
-            accepted[earlier_offset] && covers && earlier_offset as i64 > seen.max(-1)
+            accepted[earlier_offset] && covers && signed(earlier_offset as u64) > seen.max(-1)
         });
         accepted.push(record.behind <= WIDTH && !covered);
     }
     accepted
+}
+
+fn signed(offset: u64) -> i64 {
+    i64::try_from(offset).unwrap()
 }
 
 fn content(offset: usize) -> Digest {
@@ -62,7 +66,7 @@ fn digests(length: usize) -> Vec<Digest> {
 }
 
 fn candidate(offset: usize, record: &Written, digests: &[Digest]) -> Candidate {
-    let seen = (offset as i64 - record.behind as i64).max(-1);
+    let seen = (signed(offset as u64) - signed(record.behind)).max(-1);
     let digest = usize::try_from(seen).map_or(Digest::START, |seen| digests[seen]);
     Candidate {
         stream: record.stream,

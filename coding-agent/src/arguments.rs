@@ -1,0 +1,78 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use domain::{Role, UserId};
+use replay_tools::{OutputFormat, ToolOptions};
+
+/// A coding-agent platform whose whole state is an append-only log.
+#[derive(Debug, Parser)]
+#[command(name = "coding-agent", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) settings: SettingsArguments,
+    #[command(flatten)]
+    pub(crate) tool_options: ToolOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the configuration comes from: defaults, file, environment (`CODING_AGENT__SECTION__KEY`), `--set`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SettingsArguments {
+    /// A TOML file of settings.
+    #[arg(long, global = true, env = "CODING_AGENT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting, such as `--set http.listen=127.0.0.1:6000`; may be repeated.
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all roles in this process.
+    Up,
+    /// Run the write side: commands in, events out.
+    CommandApi,
+    /// Run the read side: GraphQL over the read models.
+    QueryApi,
+    /// Run the projector, and the journaler when the log is Apache Kafka.
+    Projector,
+    /// Bring the database's schemas up to date and end.
+    Migrate,
+    /// Print the configuration that would be used, secrets hidden.
+    Config,
+    /// Print a bearer token, signed with the key of this installation.
+    Token(TokenOptions),
+    /// Print the OpenAPI document of the command routes.
+    Openapi,
+    /// Print the GraphQL schema.
+    Schema,
+    #[command(flatten)]
+    Tool(replay_tools::Command),
+}
+
+/// The flags of `token`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TokenOptions {
+    /// What the token allows: user, analyst, admin or service.
+    #[arg(long)]
+    pub(crate) role: Role,
+    /// Whom it stands for.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) user: UserId,
+    /// How long it is good for.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_784))]
+    pub(crate) hours: u32,
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: OutputFormat,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,45 @@
+//! Opening the log that the settings name.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use event_store::EventStore;
+use event_store::acceptance::DEFAULT_WINDOW;
+use event_store::journal::postgres::{LogKind as JournalKind, PostgresJournal};
+use event_store::log::Log;
+use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
+use event_store::postgres::PostgresStore;
+use kafka::KafkaLog;
+use sqlx::PgPool;
+
+use crate::settings::{LogKind, Settings};
+
+/// An open log.
+pub(crate) struct OpenedLog {
+    pub(crate) store: Arc<dyn EventStore>,
+    /// To be run by one role at least, where the journal is not the log.
+    pub(crate) journaler: Option<Journaler>,
+}
+
+pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {
+    match settings.log.kind {
+        LogKind::Postgresql => {
+            let store = PostgresStore::open(pool.clone(), settings.log.partitions).await?;
+            Ok(OpenedLog { store: Arc::new(store), journaler: None })
+        }
+        LogKind::Kafka => open_kafka(settings, pool).await,
+    }
+}
+
+async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {
+    let mut options = settings.kafka.clone();
+    options.partitions = settings.log.partitions;
+    let log: Arc<dyn Log> = Arc::new(KafkaLog::open(options).await.context("the log on Kafka cannot be opened")?);
+    let pin = open_log(&*log, DEFAULT_WINDOW).await?;
+    let journal = PostgresJournal::open(pool.clone(), JournalKind::Log, pin.log_id, pin.partitions).await?;
+    let journal = Arc::new(journal);
+    let journaler = Journaler::new(Arc::clone(&log), journal.clone(), pin.window);
+    let options = LogStoreOptions { author: settings.http.listen.to_string(), ..LogStoreOptions::default() };
+    let store = LogStore::start(log, journal, &pin, options).await?;
+    Ok(OpenedLog { store: Arc::new(store), journaler: Some(journaler) })
+}

@@ -1,0 +1,142 @@
+//! The roles, put together: each a service with its tasks and routes, all behind one listener.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use command_api::CommandApi;
+use platform::health::Health;
+use platform::http::{ServeLimits, serve, with_standard_layers};
+use platform::shutdown::{Shutdown, Supervisor};
+use platform::token::SigningKey;
+use projections::{ProjectorHandle, ProjectorService};
+use query_api::QueryApi;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::log::{self, OpenedLog};
+use crate::settings::Settings;
+use crate::status_route::{self, StatusRoute};
+
+/// Which services this process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    command_api: bool,
+    query_api: bool,
+    projector: bool,
+}
+
+impl Roles {
+    pub(crate) const ALL: Self = Self { command_api: true, query_api: true, projector: true };
+    pub(crate) const COMMAND_API: Self = Self { command_api: true, query_api: false, projector: false };
+    pub(crate) const QUERY_API: Self = Self { command_api: false, query_api: true, projector: false };
+    pub(crate) const PROJECTOR: Self = Self { command_api: false, query_api: false, projector: true };
+}
+
+/// Brings the schemas up to date.
+pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    migrate_schemas(&connect(settings).await?).await
+}
+
+/// Runs the roles until a signal or a failure.
+pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> {
+    let metrics = platform::telemetry::init(&settings.telemetry)?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().context("signals cannot be handled")?;
+    let key = SigningKey::load_or_create(&settings.auth.signing_key_file)?;
+    // Bound first: a port that is taken must be told before anything is touched.
+    let listener = TcpListener::bind(settings.http.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on; is another instance running?", settings.http.listen))?;
+    let pool = connect(&settings).await?;
+    migrate_schemas(&pool).await?;
+    let OpenedLog { store, journaler } = log::open(&settings, &pool).await?;
+
+    let health = Health::new();
+    let mut supervisor = Supervisor::new(shutdown.clone());
+    let mut router = Router::new().merge(health.router()).merge(metrics.router());
+    let mut projector: Option<ProjectorHandle> = None;
+    if roles.projector {
+        if let Some(journaler) = journaler {
+            supervisor.spawn("journaler", journaler.run(cancelled_by(&shutdown)));
+        }
+        let service = ProjectorService::new(store.clone(), pool.clone(), settings.projections.clone())
+            .reporting_to(health.register("projector"));
+        projector = Some(service.handle());
+        supervisor.spawn("projector", service.run(shutdown.clone()));
+    }
+    if roles.command_api {
+        let api = CommandApi::new(store.clone(), settings.command_api.clone(), key.clone()).stopping_with(shutdown.clone());
+        router = router.merge(command_api::router(api));
+    }
+    if roles.query_api {
+        let api = QueryApi::new(pool.clone(), key.clone(), projector, settings.query_api.clone());
+        router = router.merge(query_api::router(api));
+    }
+    let log_kind = settings.log.kind.as_str();
+    router = router.merge(status_route::router(StatusRoute { store: store.clone(), pool: pool.clone(), key, log_kind }));
+
+    let database = health.register("database");
+    supervisor.spawn("database check", check_database(pool.clone(), database, shutdown.clone()));
+    let router = with_standard_layers(router, &settings.http, &command_api::BODY_LIMITS);
+    supervisor.spawn("http", serve(listener, router, shutdown.clone(), ServeLimits::default()));
+    tracing::info!(http.listen = %settings.http.listen, log.kind = log_kind, ?roles, "started");
+    supervisor.run().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
+    let timeout = Duration::from_millis(settings.postgres.connect_timeout_ms);
+    PgPoolOptions::new()
+        .max_connections(settings.postgres.max_connections)
+        .acquire_timeout(timeout)
+        // A ping before each use is a round trip; a connection that broke fails its first statement and is repeated.
+        .test_before_acquire(false)
+        .connect(settings.postgres.url.expose())
+        .await
+        .context("the database cannot be reached (postgres.url)")
+}
+
+async fn migrate_schemas(pool: &PgPool) -> anyhow::Result<()> {
+    event_store::journal::migrate::migrate(pool).await?;
+    projections::migrate(pool).await?;
+    Ok(())
+}
+
+fn cancelled_by(shutdown: &Shutdown) -> CancellationToken {
+    let token = CancellationToken::new();
+    let (shutdown, cancel) = (shutdown.clone(), token.clone());
+    tokio::spawn(async move {
+        shutdown.requested().await;
+        cancel.cancel();
+    });
+    token
+}
+
+/// How often the database is asked whether it is there.
+const DATABASE_LOOK: Duration = Duration::from_secs(1);
+
+async fn check_database(
+    pool: PgPool,
+    health: platform::health::HealthReporter,
+    shutdown: Shutdown,
+) -> Result<(), std::convert::Infallible> {
+    while !shutdown.is_requested() {
+        match sqlx::query("select 1").execute(&pool).await {
+            Ok(_) => health.up(),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the database is away");
+                health.down("the database does not answer");
+            }
+        }
+        metrics::gauge!("postgres_connections").set(f64::from(pool.size()));
+        tokio::select! {
+            () = shutdown.requested() => break,
+            () = tokio::time::sleep(DATABASE_LOOK) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `./dev bench`: benchmarks on throw-away servers that write as durably as real ones.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::interrupt;
+use crate::project;
+use crate::test_servers::TestServers;
+
+/// The command. Built before the servers start, so that the compiler does not run beside a measurement.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let mut build = project::cargo();
+    let mut build = build
+        .args(["build", "--release", "-p", "bench"])
+        .spawn()
+        .context("cannot start cargo")?;
+    if !interrupt::wait_for(&mut build)?.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let servers = TestServers::start()?;
+    let mut command = project::cargo();
+    command
+        .args(["run", "-q", "--release", "-p", "bench", "--"])
+        .args(arguments);
+    servers.describe_to(&mut command)?;
+    let mut child = command.spawn().context("cannot start cargo")?;
+    let status = interrupt::wait_for(&mut child)?;
+    drop(servers);
+    interrupt::check()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
