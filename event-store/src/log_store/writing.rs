@@ -1,74 +1,27 @@
-//! Appending a commit: sent, read back, judged, and durable.
+//! Appending a commit or a fence: sent, read back, judged, and durable.
 
 use std::sync::Arc;
 
+use domain::StreamId;
+use uuid::Uuid;
+
+use super::node::OwnVerdict;
 use super::{LogStore, log_error};
-use crate::codec::encode_commit;
+use crate::codec::{FenceTarget, encode_commit, encode_fence};
 use crate::commit::{Basis, Commit, CommitOutcome, CommitReceipt};
 use crate::error::StoreError;
 use crate::event::LogPosition;
-use crate::log::LogError;
+use crate::log::{LogError, Record};
 
 impl LogStore {
     pub(super) async fn append_commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
-        self.node.check()?;
         crate::event::check_storable(&commit)?;
         let partition = commit.stream.partition(self.log.partitions());
         let record = encode_commit(&commit, &self.options.author)?;
-        let (bytes, limit) = (record.size(), self.log.max_record_bytes());
-        if bytes > limit {
-            return Err(StoreError::TooLarge { bytes, limit });
-        }
-        let lag = self.node.journal_lag(partition);
-        if lag > self.width / 2 {
-            return Err(StoreError::Backpressure {
-                reason: format!("the journal is {lag} records behind"),
-            });
-        }
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let _in_flight =
-            self.in_flight
-                .clone()
-                .try_acquire_many_owned(permits)
-                .map_err(|_| StoreError::Backpressure {
-                    reason: "too many bytes are in flight".to_owned(),
-                })?;
-        let (_registered, told) = self.node.expect(commit.id);
-        let log = Arc::clone(&self.log);
-        let both = async {
-            let mut told = told;
-            let mut durable = std::pin::pin!(log.append(partition, record));
-            // Void needs no delivery report: a record that was read back and judged void is void for ever.
-            let early = tokio::select! {
-                delivered = &mut durable => { delivered?; None }
-                verdict = &mut told => Some(verdict),
-            };
-            let verdict = match early {
-                Some(Ok(verdict)) if verdict.accepted => {
-                    durable.await?;
-                    verdict
-                }
-                Some(Ok(verdict)) => verdict,
-                Some(Err(_)) => return Err(LogError::Unknown("the node stopped".to_owned())),
-                None => told
-                    .await
-                    .map_err(|_| LogError::Unknown("the node stopped".to_owned()))?,
-            };
-            Ok(verdict)
-        };
-        let unknown = || StoreError::OutcomeUnknown {
-            reason: "the commit was not read back in time".to_owned(),
-        };
-        let verdict = tokio::time::timeout(self.options.commit_timeout, both)
-            .await
-            .map_err(|_| unknown())?;
-        let verdict = verdict.map_err(log_error)?;
-        self.node.check().map_err(|_| unknown())?;
+        let verdict = self.append_and_judge(partition, commit.id, record).await?;
         if !verdict.accepted {
-            metrics::counter!("log_commits_total", "verdict" => "void").increment(1);
             return Ok(CommitOutcome::Void);
         }
-        metrics::counter!("log_commits_total", "verdict" => "accepted").increment(1);
         let count = commit.event_count() as u64;
         let revision = commit.basis.next_revision() + count - 1;
         Ok(CommitOutcome::Accepted(CommitReceipt {
@@ -85,5 +38,74 @@ impl LogStore {
                 digest: verdict.digest.0,
             },
         }))
+    }
+
+    /// Places a fence on one stream: everything that was decided on it before is void from here on. Returns its offset,
+    /// or nothing when another commit came between; then decide again whether it is still wanted.
+    pub async fn fence_stream(&self, stream: &StreamId) -> Result<Option<u64>, StoreError> {
+        let partition = stream.partition(self.log.partitions());
+        self.append_fence(partition, &FenceTarget::Stream(stream.clone())).await
+    }
+
+    /// Places a fence on all streams of a category in one partition; the answer is that of [`Self::fence_stream`], where
+    /// only another fence of the category can come between.
+    pub async fn fence_category(&self, category: &str, partition: u32) -> Result<Option<u64>, StoreError> {
+        self.append_fence(partition, &FenceTarget::Category(category.to_owned())).await
+    }
+
+    async fn append_fence(&self, partition: u32, target: &FenceTarget) -> Result<Option<u64>, StoreError> {
+        let (seen, digest) = {
+            let window = self.node.window(partition).ok_or(StoreError::Invalid("no such partition"))?;
+            (window.seen(), window.digest().unwrap_or_default())
+        };
+        let id = Uuid::new_v4();
+        let record = encode_fence(id, target, seen, digest, &self.options.author);
+        let verdict = self.append_and_judge(partition, id, record).await?;
+        Ok(verdict.accepted.then_some(verdict.offset))
+    }
+
+    async fn append_and_judge(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, StoreError> {
+        self.node.check()?;
+        let (bytes, limit) = (record.size(), self.log.max_record_bytes());
+        if bytes > limit {
+            return Err(StoreError::TooLarge { bytes, limit });
+        }
+        let lag = self.node.journal_lag(partition);
+        if lag > self.width / 2 {
+            return Err(StoreError::Backpressure { reason: format!("the journal is {lag} records behind") });
+        }
+        let _in_flight = Arc::clone(&self.in_flight)
+            .try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX))
+            .map_err(|_| StoreError::Backpressure { reason: "too many bytes are in flight".to_owned() })?;
+        let unknown = || StoreError::OutcomeUnknown { reason: "the commit was not read back in time".to_owned() };
+        let proven = self.prove(partition, id, record);
+        let verdict = tokio::time::timeout(self.options.commit_timeout, proven).await.map_err(|_| unknown())?;
+        let verdict = verdict.map_err(log_error)?;
+        // A partition that was stopped meanwhile acknowledges nothing.
+        self.node.check().map_err(|_| unknown())?;
+        let label = if verdict.accepted { "accepted" } else { "void" };
+        metrics::counter!("log_commits_total", "verdict" => label).increment(1);
+        Ok(verdict)
+    }
+
+    /// Accepted needs both: read back and judged so, and the log's word that it is durable. Void needs no such word, since a
+    /// record that was read back and judged void is void for ever.
+    async fn prove(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, LogError> {
+        let stopped = || LogError::Unknown("the node stopped".to_owned());
+        let (_registered, mut told) = self.node.expect(id);
+        let mut durable = std::pin::pin!(self.log.append(partition, record));
+        tokio::select! {
+            delivered = &mut durable => {
+                delivered?;
+                told.await.map_err(|_| stopped())
+            }
+            verdict = &mut told => {
+                let verdict = verdict.map_err(|_| stopped())?;
+                if verdict.accepted {
+                    durable.await?;
+                }
+                Ok(verdict)
+            }
+        }
     }
 }

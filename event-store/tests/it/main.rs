@@ -4,5 +4,6 @@
 
 mod acceptance;
 mod database;
+mod fences;
 mod postgres_conformance;
 mod simulator_conformance;

@@ -1,0 +1,114 @@
+//! Fences on the log store: what was decided before them is void, for every reader, for ever.
+
+use std::sync::Arc;
+
+use domain::StreamId;
+use event_store::acceptance::DEFAULT_WINDOW;
+use event_store::journal::memory::MemoryJournal;
+use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
+use event_store::simulator::{SimulatedLog, Weather};
+use event_store::{
+    AppendToStreamOptions, Basis, Commit, CommitOutcome, CommittedCommand, EventStore, NewEvent, StreamState,
+};
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const PARTITIONS: u32 = 2;
+
+struct Log {
+    log: Arc<SimulatedLog>,
+    journal: Arc<MemoryJournal>,
+    pin: event_store::codec::Pin,
+}
+
+impl Log {
+    async fn new() -> Self {
+        let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
+        let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
+        let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
+        tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin.window).run(CancellationToken::new()));
+        Self { log, journal, pin }
+    }
+
+    async fn node(&self) -> LogStore {
+        LogStore::start(self.log.clone(), self.journal.clone(), &self.pin, LogStoreOptions::default()).await.unwrap()
+    }
+}
+
+fn event() -> NewEvent {
+    NewEvent {
+        id: Uuid::new_v4().into(),
+        event_type: "sample.happened.v1".to_owned(),
+        time: chrono::DateTime::UNIX_EPOCH,
+        data: RawValue::from_string("{}".to_owned()).unwrap(),
+    }
+}
+
+async fn commit(store: &LogStore, stream: &StreamId, basis: Basis) -> CommitOutcome {
+    let stamp = AppendToStreamOptions::anonymous(StreamState::Any).stamp;
+    let commands = vec![CommittedCommand { stamp, events: vec![event()] }];
+    store.commit(Commit { id: Uuid::new_v4(), stream: stream.clone(), basis, commands }).await.unwrap()
+}
+
+fn is_accepted(outcome: &CommitOutcome) -> bool {
+    matches!(outcome, CommitOutcome::Accepted(_))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_decided_before_a_stream_fence_is_void_and_one_decided_after_it_is_not() {
+    let log = Log::new().await;
+    let store = log.node().await;
+    let (fenced, other) = (StreamId::of("task", Uuid::new_v4()), StreamId::of("task", Uuid::new_v4()));
+    let before = store.load(&fenced, None).await.unwrap().basis;
+    let other_before = store.load(&other, None).await.unwrap().basis;
+    assert!(store.fence_stream(&fenced).await.unwrap().is_some());
+    assert!(!is_accepted(&commit(&store, &fenced, before).await));
+    assert!(is_accepted(&commit(&store, &other, other_before).await));
+    assert!(!store.confirm(&fenced, &before).await.unwrap());
+    let after = store.load(&fenced, Some(&before)).await.unwrap().basis;
+    assert!(is_accepted(&commit(&store, &fenced, after).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_category_fence_covers_all_streams_of_its_category_in_its_partition() {
+    let log = Log::new().await;
+    let store = log.node().await;
+    let in_partition = |category: &'static str, partition| {
+        std::iter::repeat_with(|| StreamId::of(category, Uuid::new_v4()))
+            .find(|stream| stream.partition(PARTITIONS) == partition)
+            .unwrap()
+    };
+    let cases = [
+        (in_partition("task", 0), false),
+        (in_partition("task", 0), false),
+        (in_partition("task", 1), true),
+        (in_partition("conversation", 0), true),
+    ];
+    let mut bases = Vec::new();
+    for (stream, _) in &cases {
+        bases.push(store.load(stream, None).await.unwrap().basis);
+    }
+    assert!(store.fence_category("task", 0).await.unwrap().is_some());
+    for ((stream, accepted), basis) in cases.iter().zip(bases) {
+        assert_eq!(is_accepted(&commit(&store, stream, basis).await), *accepted, "{stream}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() {
+    let log = Log::new().await;
+    let store = log.node().await;
+    let stream = StreamId::of("task", Uuid::new_v4());
+    let partition = stream.partition(PARTITIONS);
+    let before = store.load(&stream, None).await.unwrap().basis;
+    let fence = store.fence_category("task", partition).await.unwrap().unwrap();
+    // The journal passes the fence, so a new node starts behind it and has to ask.
+    while event_store::journal::Journal::checkpoints(&*log.journal).await.unwrap()[partition as usize].next_offset <= fence {
+        event_store::journal::Journal::wait_moved(&*log.journal).await;
+    }
+    let late = log.node().await;
+    assert!(!is_accepted(&commit(&late, &stream, before).await));
+    let after = late.load(&stream, None).await.unwrap().basis;
+    assert!(is_accepted(&commit(&late, &stream, after).await));
+}
