@@ -130,7 +130,12 @@ impl EventStore for LogStore {
     }
 
     async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
-        Ok(Box::new(follow::LogFollow::start(&*self.log, Arc::clone(&self.journal), &from, self.width)))
+        Ok(Box::new(follow::LogFollow::start(
+            &*self.log,
+            Arc::clone(&self.journal),
+            &from,
+            self.width,
+        )))
     }
 
     async fn append_to_stream(

@@ -1,5 +1,6 @@
 //! The topic guard: creates the topic right, and refuses one whose settings could harm history.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -100,7 +101,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// Creates the topic if it is missing, then inspects it.
-pub async fn prepare(options: &KafkaOptions, consumer: &BaseConsumer) -> Result<Topic, GuardError> {
+pub async fn prepare(options: &KafkaOptions, consumer: &Arc<BaseConsumer>) -> Result<Topic, GuardError> {
     let admin: AdminClient<DefaultClientContext> = options
         .client()
         .create()
@@ -141,7 +142,7 @@ async fn create(options: &KafkaOptions, admin: &AdminClient<DefaultClientContext
 async fn inspect(
     options: &KafkaOptions,
     admin: &AdminClient<DefaultClientContext>,
-    consumer: &BaseConsumer,
+    consumer: &Arc<BaseConsumer>,
 ) -> Result<Topic, GuardError> {
     let resource = ResourceSpecifier::Topic(&options.topic);
     let described = admin
@@ -181,8 +182,14 @@ async fn inspect(
             options.min_insync_replicas.to_string(),
         ));
     }
-    let partitions = partition_count(options, consumer)?;
-    check_beginnings(options, consumer, partitions)?;
+    let (asked, asking) = (options.clone(), Arc::clone(consumer));
+    // These questions block a thread for a round trip each.
+    let counted = tokio::task::spawn_blocking(move || {
+        let partitions = partition_count(&asked, &asking)?;
+        check_beginnings(&asked, &asking, partitions)?;
+        Ok(partitions)
+    });
+    let partitions = counted.await.map_err(|error| refused(error.to_string()))??;
     let max_message_bytes = value("max.message.bytes").parse().unwrap_or(1_048_576);
     Ok(Topic {
         partitions,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::ClientConfig;
 use platform::config::Secret;
+use rdkafka::ClientConfig;
 use serde::{Deserialize, Serialize};
 
 /// Section `[kafka]` of the configuration.

@@ -18,16 +18,13 @@ pub(super) struct LogFollow {
 }
 
 impl LogFollow {
-    pub(super) fn start(
-        log: &dyn Log,
-        journal: Arc<dyn Journal>,
-        from: &Cut,
-        width: u64,
-    ) -> Self {
+    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, from: &Cut, width: u64) -> Self {
         let windows = (0..log.partitions())
             .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
             .collect();
-        Self { reader: JudgingReader::start(log, journal, Arc::new(windows)) }
+        Self {
+            reader: JudgingReader::start(log, journal, Arc::new(windows)),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Opening a log: its pins are read, or written when it is new.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,41 +42,58 @@ pub enum OpenError {
 /// Reads the pins of all partitions, writing them first where a partition is empty. Several nodes may do it at once:
 /// the first record of partition 0 decides.
 pub async fn open_log(log: &dyn Log, window: u64) -> Result<Pin, OpenError> {
-    let pin = pin_of(log, 0, &Pin::new(Uuid::new_v4(), log.partitions(), window)).await?;
-    check(0, &pin, &pin, log.partitions())?;
-    for partition in 1..log.partitions() {
-        let found = pin_of(log, partition, &pin).await?;
-        check(partition, &found, &pin, log.partitions())?;
+    let partitions: Vec<u32> = (0..log.partitions()).collect();
+    let ends = try_join_all(partitions.iter().map(|partition| log.end_offset(*partition))).await?;
+    if ends.first() == Some(&0) {
+        log.append(0, Pin::new(Uuid::new_v4(), log.partitions(), window).encode())
+            .await?;
+    }
+    let mut pin = None;
+    if ends.contains(&0) {
+        let first = pins(log, &[0]).await?.into_iter().next();
+        let empty = partitions.iter().zip(&ends).skip(1).filter(|(_, end)| **end == 0);
+        let appends = first.iter().flat_map(|first| {
+            empty
+                .clone()
+                .map(|(partition, _)| log.append(*partition, first.encode()))
+        });
+        try_join_all(appends).await?;
+        pin = first;
+    }
+    let found = pins(log, &partitions).await?;
+    let pin = pin
+        .or_else(|| found.first().cloned())
+        .ok_or_else(|| LogError::Unavailable("the log has no partitions".to_owned()))?;
+    for (partition, found) in partitions.iter().zip(&found) {
+        check(*partition, found, &pin, log.partitions())?;
     }
     Ok(pin)
 }
 
-async fn pin_of(log: &dyn Log, partition: u32, wanted: &Pin) -> Result<Pin, OpenError> {
-    if log.end_offset(partition).await? == 0 {
-        log.append(partition, wanted.encode()).await?;
-    }
-    let record = first_record(log, partition).await?;
-    match decode_header(&record) {
-        RecordKind::Pin(pin) if record.offset == 0 => Ok(pin),
-        _ => Err(OpenError::NotOurs {
-            partition,
-            reason: "its first record is something else; use an empty topic of its own".to_owned(),
-        }),
-    }
-}
-
-async fn first_record(log: &dyn Log, partition: u32) -> Result<LogRecord, OpenError> {
-    let mut reader = log.read(vec![(partition, 0)]);
-    let batch = tokio::time::timeout(PIN_TIMEOUT, reader.recv()).await.ok().flatten();
-    let records = batch.ok_or_else(|| {
-        LogError::Unavailable(format!(
-            "the first record of partition {partition} was not read in time"
-        ))
-    })??;
-    records
+/// The pins of these partitions, read by one reader.
+async fn pins(log: &dyn Log, partitions: &[u32]) -> Result<Vec<Pin>, OpenError> {
+    let mut reader = log.read(partitions.iter().map(|partition| (*partition, 0)).collect());
+    let mut first: BTreeMap<u32, LogRecord> = BTreeMap::new();
+    let late = || LogError::Unavailable("the first records of the partitions were not read in time".to_owned());
+    let read = async {
+        while first.len() < partitions.len() {
+            for record in reader.recv().await.ok_or_else(late)?? {
+                first.entry(record.partition).or_insert(record);
+            }
+        }
+        Ok::<_, LogError>(first)
+    };
+    let first = tokio::time::timeout(PIN_TIMEOUT, read).await.map_err(|_| late())??;
+    first
         .into_iter()
-        .next()
-        .ok_or_else(|| LogError::Unavailable("an empty batch was read".to_owned()).into())
+        .map(|(partition, record)| match decode_header(&record) {
+            RecordKind::Pin(pin) if record.offset == 0 => Ok(pin),
+            _ => Err(OpenError::NotOurs {
+                partition,
+                reason: "its first record is something else; use an empty topic of its own".to_owned(),
+            }),
+        })
+        .collect()
 }
 
 fn check(partition: u32, found: &Pin, wanted: &Pin, partitions: u32) -> Result<(), OpenError> {

@@ -50,12 +50,16 @@ impl LogStore {
     /// Places a fence on all streams of a category in one partition; the answer is that of [`Self::fence_stream`], where
     /// only another fence of the category can come between.
     pub async fn fence_category(&self, category: &str, partition: u32) -> Result<Option<u64>, StoreError> {
-        self.append_fence(partition, &FenceTarget::Category(category.to_owned())).await
+        self.append_fence(partition, &FenceTarget::Category(category.to_owned()))
+            .await
     }
 
     async fn append_fence(&self, partition: u32, target: &FenceTarget) -> Result<Option<u64>, StoreError> {
         let (seen, digest) = {
-            let window = self.node.window(partition).ok_or(StoreError::Invalid("no such partition"))?;
+            let window = self
+                .node
+                .window(partition)
+                .ok_or(StoreError::Invalid("no such partition"))?;
             (window.seen(), window.digest().unwrap_or_default())
         };
         let id = Uuid::new_v4();
@@ -72,14 +76,22 @@ impl LogStore {
         }
         let lag = self.node.journal_lag(partition);
         if lag > self.width / 2 {
-            return Err(StoreError::Backpressure { reason: format!("the journal is {lag} records behind") });
+            return Err(StoreError::Backpressure {
+                reason: format!("the journal is {lag} records behind"),
+            });
         }
         let _in_flight = Arc::clone(&self.in_flight)
             .try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX))
-            .map_err(|_| StoreError::Backpressure { reason: "too many bytes are in flight".to_owned() })?;
-        let unknown = || StoreError::OutcomeUnknown { reason: "the commit was not read back in time".to_owned() };
+            .map_err(|_| StoreError::Backpressure {
+                reason: "too many bytes are in flight".to_owned(),
+            })?;
+        let unknown = || StoreError::OutcomeUnknown {
+            reason: "the commit was not read back in time".to_owned(),
+        };
         let proven = self.prove(partition, id, record);
-        let verdict = tokio::time::timeout(self.options.commit_timeout, proven).await.map_err(|_| unknown())?;
+        let verdict = tokio::time::timeout(self.options.commit_timeout, proven)
+            .await
+            .map_err(|_| unknown())?;
         let verdict = verdict.map_err(log_error)?;
         // A partition that was stopped meanwhile acknowledges nothing.
         self.node.check().map_err(|_| unknown())?;

@@ -32,7 +32,14 @@ impl Log {
     }
 
     async fn node(&self) -> LogStore {
-        LogStore::start(self.log.clone(), self.journal.clone(), &self.pin, LogStoreOptions::default()).await.unwrap()
+        LogStore::start(
+            self.log.clone(),
+            self.journal.clone(),
+            &self.pin,
+            LogStoreOptions::default(),
+        )
+        .await
+        .unwrap()
     }
 }
 
@@ -47,8 +54,19 @@ fn event() -> NewEvent {
 
 async fn commit(store: &LogStore, stream: &StreamId, basis: Basis) -> CommitOutcome {
     let stamp = AppendToStreamOptions::anonymous(StreamState::Any).stamp;
-    let commands = vec![CommittedCommand { stamp, events: vec![event()] }];
-    store.commit(Commit { id: Uuid::new_v4(), stream: stream.clone(), basis, commands }).await.unwrap()
+    let commands = vec![CommittedCommand {
+        stamp,
+        events: vec![event()],
+    }];
+    store
+        .commit(Commit {
+            id: Uuid::new_v4(),
+            stream: stream.clone(),
+            basis,
+            commands,
+        })
+        .await
+        .unwrap()
 }
 
 fn is_accepted(outcome: &CommitOutcome) -> bool {
@@ -59,7 +77,10 @@ fn is_accepted(outcome: &CommitOutcome) -> bool {
 async fn a_commit_decided_before_a_stream_fence_is_void_and_one_decided_after_it_is_not() {
     let log = Log::new().await;
     let store = log.node().await;
-    let (fenced, other) = (StreamId::of("task", Uuid::new_v4()), StreamId::of("task", Uuid::new_v4()));
+    let (fenced, other) = (
+        StreamId::of("task", Uuid::new_v4()),
+        StreamId::of("task", Uuid::new_v4()),
+    );
     let before = store.load(&fenced, None).await.unwrap().basis;
     let other_before = store.load(&other, None).await.unwrap().basis;
     assert!(store.fence_stream(&fenced).await.unwrap().is_some());
@@ -104,7 +125,9 @@ async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() 
     let before = store.load(&stream, None).await.unwrap().basis;
     let fence = store.fence_category("task", partition).await.unwrap().unwrap();
     // The journal passes the fence, so a new node starts behind it and has to ask.
-    while event_store::journal::Journal::checkpoints(&*log.journal).await.unwrap()[partition as usize].next_offset <= fence {
+    while event_store::journal::Journal::checkpoints(&*log.journal).await.unwrap()[partition as usize].next_offset
+        <= fence
+    {
         event_store::journal::Journal::wait_moved(&*log.journal).await;
     }
     let late = log.node().await;
