@@ -82,7 +82,7 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     supervisor.spawn("database check", check_database(pool.clone(), database, shutdown.clone()));
     let router = with_standard_layers(router, &settings.http, &command_api::BODY_LIMITS);
     supervisor.spawn("http", serve(listener, router, shutdown.clone(), ServeLimits::default()));
-    tracing::info!(http.listen = %settings.http.listen, log.kind = log_kind, ?roles, "started");
+    tracing::info!(http.listen = %settings.http.listen, store = log_kind, ?roles, "started");
     supervisor.run().await?;
     tracing::info!("stopped");
     Ok(())

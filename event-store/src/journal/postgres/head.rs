@@ -108,7 +108,7 @@ pub(super) async fn open(pool: &PgPool, kind: LogKind, log_id: Uuid, partitions:
             .bind(timeline)
             .execute(&mut *transaction)
             .await?;
-        tracing::warn!(log.epoch = %epoch, "the database was restored or failed over: a new epoch begins, old tokens end");
+        tracing::warn!(epoch = %epoch, "the database was restored or failed over: a new epoch begins, old tokens end");
     }
     if !embedded {
         sqlx::query(

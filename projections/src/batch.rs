@@ -1,0 +1,153 @@
+//! From a piece of the log to the changes of rows. No IO: what comes out depends only on the subjects and events that go in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use chrono::{DateTime, Utc};
+use domain::StreamId;
+use event_store::{Cut, FollowBatch, RecordedEvent};
+
+use crate::coalesce::CoalescedChanges;
+use crate::error::{PoisonFault, ProjectionError};
+use crate::operation::RowOperations;
+use crate::projector::{DecodedEvent, Projector};
+use crate::subject::{SUBJECT_TABLE, Subject, SubjectChange};
+
+/// Bytes that an event takes besides its data, roughly.
+const EVENT_OVERHEAD_BYTES: usize = 512;
+
+/// Decoded events that are applied together, and how far the log is covered after them.
+#[derive(Debug, Clone, Default)]
+pub struct Piece {
+    /// In log order within each partition.
+    pub events: Vec<DecodedEvent>,
+    /// Their size, roughly.
+    pub bytes: usize,
+    /// Next offsets of the partitions that move.
+    pub to: Cut,
+    /// The latest time at which the log took one of them, by partition.
+    pub recorded_at: BTreeMap<u32, DateTime<Utc>>,
+}
+
+impl Piece {
+    /// Adds a later piece.
+    pub fn extend(&mut self, later: Self) {
+        self.events.extend(later.events);
+        self.bytes += later.bytes;
+        self.to.merge(&later.to);
+        for (partition, at) in later.recorded_at {
+            let latest = self.recorded_at.entry(partition).or_insert(at);
+            *latest = at.max(*latest);
+        }
+    }
+
+    fn add_record(&mut self, record: Vec<DecodedEvent>) {
+        for event in record {
+            let recorded = &event.recorded;
+            self.bytes += recorded.data.get().len() + EVENT_OVERHEAD_BYTES;
+            self.to.raise(recorded.at.partition, recorded.at.offset + 1);
+            let latest = self
+                .recorded_at
+                .entry(recorded.at.partition)
+                .or_insert(recorded.recorded_at);
+            *latest = recorded.recorded_at.max(*latest);
+            self.events.push(event);
+        }
+    }
+}
+
+/// Decodes what the log returned and cuts it into pieces of about `max_events` and `max_bytes`, between records.
+///
+/// An event that cannot be decoded ends the pieces with an error; everything before its record comes first.
+pub fn pieces(batch: FollowBatch, max_events: usize, max_bytes: usize) -> (Vec<Piece>, Option<ProjectionError>) {
+    let mut pieces = Vec::new();
+    let mut piece = Piece::default();
+    let mut events = batch.events.into_iter().peekable();
+    while let Some(first) = events.next() {
+        let place = (first.at.partition, first.at.offset);
+        let mut record = vec![first];
+        while let Some(next) = events.next_if(|next| (next.at.partition, next.at.offset) == place) {
+            record.push(next);
+        }
+        match record.into_iter().map(decode).collect::<Result<Vec<_>, _>>() {
+            Ok(record) => piece.add_record(record),
+            Err(error) => {
+                pieces.extend((!piece.events.is_empty()).then_some(piece));
+                return (pieces, Some(error));
+            }
+        }
+        if piece.events.len() >= max_events || piece.bytes >= max_bytes {
+            pieces.push(std::mem::take(&mut piece));
+        }
+    }
+    // Void records move the cut too, and only the last piece may claim them.
+    piece.to.merge(&batch.cut);
+    pieces.push(piece);
+    (pieces, None)
+}
+
+fn decode(recorded: RecordedEvent) -> Result<DecodedEvent, ProjectionError> {
+    match domain::stored::decode(&recorded.event_type, &recorded.data) {
+        Ok(domain) => Ok(DecodedEvent { recorded, domain }),
+        Err(error) => Err(poison(&recorded, error.into())),
+    }
+}
+
+/// Applies events in order: subjects go forward, and the changes get what the projectors want done to rows.
+/// After an error both are to be thrown away.
+pub fn fold<S: BuildHasher>(
+    projectors: &[Box<dyn Projector>],
+    subjects: &mut HashMap<StreamId, Subject, S>,
+    events: &[DecodedEvent],
+    changes: &mut CoalescedChanges,
+) -> Result<(), ProjectionError> {
+    let mut operations = RowOperations::default();
+    let mut touched = HashMap::new();
+    for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
+        let stream = &event.recorded.stream;
+        let before = subjects.remove(stream);
+        let after = advance(before.as_ref(), event).map_err(|fault| poison(&event.recorded, fault))?;
+        let change = SubjectChange {
+            before: before.as_ref(),
+            after: &after,
+        };
+        for projector in projectors {
+            projector.project(&change, event, &mut operations);
+        }
+        for operation in operations.drain() {
+            changes
+                .add(operation)
+                .map_err(|fault| poison(&event.recorded, fault.into()))?;
+        }
+        subjects.insert(stream.clone(), after);
+        touched.insert(stream, &event.recorded);
+    }
+    // Once a stream, not once an event: only what it is in the end gets into its row.
+    for (stream, last) in touched {
+        if let Some(subject) = subjects.get(stream) {
+            operations.insert(&SUBJECT_TABLE, subject.key(), subject.columns());
+        }
+        for operation in operations.drain() {
+            changes.add(operation).map_err(|fault| poison(last, fault.into()))?;
+        }
+    }
+    Ok(())
+}
+
+fn advance(before: Option<&Subject>, event: &DecodedEvent) -> Result<Subject, PoisonFault> {
+    let Some(before) = before else {
+        return Ok(Subject::begin(event)?);
+    };
+    let mut after = before.clone();
+    after.evolve(event)?;
+    Ok(after)
+}
+
+fn poison(event: &RecordedEvent, fault: PoisonFault) -> ProjectionError {
+    ProjectionError::Poison {
+        stream: event.stream.clone(),
+        revision: event.revision,
+        event_type: event.event_type.clone(),
+        fault,
+    }
+}

@@ -1,0 +1,34 @@
+//! Read models: the log, folded into PostgreSQL tables that answer queries.
+//!
+//! The way in is [`service::ProjectorService`]: it follows the log, and for every piece of it lets the pure [`projector::Projector`]s
+//! of [`read_model`] turn events into row operations, [`coalesce`]s them to one change a row, and writes rows and checkpoint in one
+//! transaction that compares the old checkpoint ([`write`]). All tables of one such fold are a [`generation`]: one schema.
+//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status).
+
+pub mod batch;
+pub mod checkpoint;
+pub mod coalesce;
+pub mod error;
+pub mod fingerprint;
+pub mod generation;
+pub mod handle;
+mod metrics;
+mod migration;
+pub mod operation;
+pub mod projector;
+pub mod read;
+pub mod read_model;
+pub mod service;
+pub mod status;
+pub mod subject;
+pub mod table;
+pub mod value;
+pub mod write;
+
+pub use error::ProjectionError;
+pub use handle::{GenerationProgress, ProjectorHandle, ProjectorState};
+pub use migration::migrate;
+pub use projector::{DecodedEvent, Projector};
+pub use read::{ReadError, ReadSnapshot, ServingReader};
+pub use service::{ProjectorOptions, ProjectorService};
+pub use status::{ProjectionStatus, status};

@@ -1,0 +1,169 @@
+//! What answers of queries are read from: the serving generation, in one snapshot with its checkpoint.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event_store::{Cut, LogEpoch};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::handle::{ProjectorHandle, ProjectorState};
+
+/// Pauses between looks at the checkpoint of a projector in another process.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+/// A projector in this process says when it moved; this only guards against a change of the serving generation.
+const WATCH_PAUSE: Duration = Duration::from_millis(250);
+
+/// Why nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No generation serves: no projector has started yet.
+    #[error("no generation of the read models serves yet")]
+    NothingServes,
+    /// The database refused or is away.
+    #[error("the database of the read models failed")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Begins snapshots of whichever generation serves. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ServingReader {
+    pool: PgPool,
+    projector: Option<ProjectorHandle>,
+}
+
+/// A read-only transaction that sees rows and checkpoint of one moment.
+#[derive(Debug)]
+pub struct ReadSnapshot {
+    transaction: Transaction<'static, Postgres>,
+    served: Served,
+}
+
+/// The serving generation.
+#[derive(Debug, Clone)]
+struct Served {
+    schema: String,
+    epoch: LogEpoch,
+    cut: Cut,
+    recorded_at: Option<DateTime<Utc>>,
+}
+
+impl ServingReader {
+    /// A reader; the handle of a projector in the same process spares waits their polling.
+    pub fn new(pool: PgPool, projector: Option<ProjectorHandle>) -> Self {
+        Self { pool, projector }
+    }
+
+    /// Begins a snapshot.
+    pub async fn begin(&self) -> Result<ReadSnapshot, ReadError> {
+        let mut transaction = self
+            .pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
+        let served = served(&mut transaction).await?;
+        Ok(ReadSnapshot { transaction, served })
+    }
+
+    /// Waits until the serving generation covers the cut; `false` when the time was over first. A snapshot begun afterwards should
+    /// still be asked: another generation may serve by then.
+    pub async fn wait_until(&self, cut: &Cut, timeout: Duration) -> Result<bool, ReadError> {
+        let deadline = Instant::now() + timeout;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let served = match self.served().await {
+                Ok(served) if served.cut.covers(cut) => return Ok(true),
+                Ok(served) => Some(served),
+                Err(ReadError::NothingServes) => None,
+                Err(error) => return Err(error),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            if !self.watched(served.as_ref(), cut, left.min(WATCH_PAUSE)).await {
+                tokio::time::sleep(pause.min(left)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Waits for the projector of this process; `false` when it cannot tell about what serves.
+    async fn watched(&self, served: Option<&Served>, cut: &Cut, at_most: Duration) -> bool {
+        let (Some(projector), Some(served)) = (&self.projector, served) else {
+            return false;
+        };
+        let mut progress = projector.watch();
+        let tells = |progress: &crate::handle::GenerationProgress| {
+            progress.state == ProjectorState::Following && progress.schema.as_deref() == Some(served.schema.as_str())
+        };
+        if !tells(&progress.borrow()) {
+            return false;
+        }
+        let changed = progress.wait_for(|progress| progress.cut.covers(cut) || !tells(progress));
+        // Late or gone, the checkpoint itself is looked at next.
+        let _looked_at_next = tokio::time::timeout(at_most, changed).await;
+        true
+    }
+
+    async fn served(&self) -> Result<Served, ReadError> {
+        served(&mut *self.pool.acquire().await?).await
+    }
+}
+
+impl ReadSnapshot {
+    /// The schema whose tables are to be read, to be written before their names.
+    pub fn schema(&self) -> &str {
+        &self.served.schema
+    }
+
+    /// What the rows cover.
+    pub fn cut(&self) -> &Cut {
+        &self.served.cut
+    }
+
+    /// The history that the cut belongs to.
+    pub fn epoch(&self) -> LogEpoch {
+        self.served.epoch
+    }
+
+    /// When the log took the newest event that the rows cover; none before the first.
+    pub fn recorded_at(&self) -> Option<DateTime<Utc>> {
+        self.served.recorded_at
+    }
+
+    /// The connection to read with.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Ends the snapshot and returns its connection; dropping it does so too, later.
+    pub async fn close(self) -> Result<(), ReadError> {
+        Ok(self.transaction.rollback().await?)
+    }
+}
+
+/// Serving row, generation and checkpoints in one statement, so that they are of one moment.
+async fn served(connection: &mut PgConnection) -> Result<Served, ReadError> {
+    type Row = (String, Uuid, Vec<i32>, Vec<i64>, Option<DateTime<Utc>>);
+    let row: Option<Row> = sqlx::query_as(
+        "select generation.schema_name, generation.epoch, array_agg(checkpoint.partition), array_agg(checkpoint.next_offset), \
+                max(checkpoint.recorded_at) \
+         from control.serving \
+         join control.generation on generation.id = serving.generation \
+         join control.checkpoint on checkpoint.generation = generation.id \
+         group by generation.id",
+    )
+    .fetch_optional(connection)
+    .await?;
+    let (schema, epoch, partitions, offsets, recorded_at) = row.ok_or(ReadError::NothingServes)?;
+    let partitions = partitions.into_iter().map(i32::cast_unsigned);
+    let cut = partitions.zip(offsets.into_iter().map(i64::cast_unsigned)).collect();
+    Ok(Served {
+        schema,
+        epoch: LogEpoch(epoch),
+        cut,
+        recorded_at,
+    })
+}

@@ -1,0 +1,221 @@
+//! The projector: follows the log and keeps one generation. Every event is applied exactly once, whatever crashes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_store::{Cut, EventStore};
+use platform::health::HealthReporter;
+use platform::shutdown::Shutdown;
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use crate::checkpoint;
+use crate::error::{self, ProjectionError};
+use crate::generation::{self, Generation};
+use crate::handle::{GenerationProgress, ProjectorHandle, ProjectorState};
+use crate::metrics;
+use crate::projector::Projector;
+use crate::read_model;
+
+mod backoff;
+mod engine;
+mod reader;
+mod standby;
+mod subjects;
+
+use backoff::Backoff;
+use engine::Engine;
+
+/// How a projector works. Every bound of memory and time is here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectorOptions {
+    /// Events of one transaction, about.
+    pub batch_events: usize,
+    /// Bytes of events of one transaction, about.
+    pub batch_bytes: usize,
+    /// Bytes of subjects kept in memory.
+    pub subject_cache_bytes: u64,
+    /// Wait for the disk at each commit. Off: a crash of the database may take back the last batches whole, and they are projected again.
+    pub synchronous_commit: bool,
+    /// Longest pause between attempts when database or log are away.
+    pub retry_max_ms: u64,
+    /// How long another projector may stand still with work before it until this one takes over.
+    pub takeover_ms: u64,
+    /// How often a projector on standby looks at the checkpoint.
+    pub standby_poll_ms: u64,
+    /// How often the lag is measured.
+    pub lag_interval_ms: u64,
+}
+
+impl Default for ProjectorOptions {
+    fn default() -> Self {
+        Self {
+            batch_events: 2_000,
+            batch_bytes: 8 * 1024 * 1024,
+            subject_cache_bytes: 32 * 1024 * 1024,
+            synchronous_commit: false,
+            retry_max_ms: 5_000,
+            takeover_ms: 1_000,
+            standby_poll_ms: 100,
+            lag_interval_ms: 1_000,
+        }
+    }
+}
+
+/// Follows the log into the generation of this version's read models.
+pub struct ProjectorService {
+    store: Arc<dyn EventStore>,
+    pool: PgPool,
+    options: ProjectorOptions,
+    projectors: Arc<[Box<dyn Projector>]>,
+    progress: watch::Sender<GenerationProgress>,
+    health: Option<HealthReporter>,
+}
+
+impl ProjectorService {
+    /// A projector of all read models; [`crate::migrate`] comes first.
+    pub fn new(store: Arc<dyn EventStore>, pool: PgPool, options: ProjectorOptions) -> Self {
+        Self::with_projectors(store, pool, options, read_model::all())
+    }
+
+    /// A projector of these read models.
+    pub fn with_projectors(
+        store: Arc<dyn EventStore>,
+        pool: PgPool,
+        options: ProjectorOptions,
+        projectors: Vec<Box<dyn Projector>>,
+    ) -> Self {
+        let progress = watch::Sender::new(GenerationProgress::default());
+        Self {
+            store,
+            pool,
+            options,
+            projectors: projectors.into(),
+            progress,
+            health: None,
+        }
+    }
+
+    /// Reports to the health of the process.
+    #[must_use]
+    pub fn reporting_to(mut self, health: HealthReporter) -> Self {
+        self.health = Some(health);
+        self
+    }
+
+    /// What others in the process can see of it.
+    pub fn handle(&self) -> ProjectorHandle {
+        ProjectorHandle::new(self.progress.subscribe())
+    }
+
+    /// Works until shutdown is requested. Failures are tried again; after one that time cannot mend it stands still, unhealthy.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), ProjectionError> {
+        let mut backoff = Backoff::new(Duration::from_millis(self.options.retry_max_ms));
+        while !shutdown.is_requested() {
+            let Err(error) = self.attempt(&shutdown, &mut backoff).await else {
+                break;
+            };
+            if !self.survive(error, &shutdown, &mut backoff).await {
+                break;
+            }
+        }
+        self.enter(ProjectorState::Ended);
+        Ok(())
+    }
+
+    /// From reading the checkpoint to shutdown or the first error.
+    async fn attempt(&self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+        let generation = self.generation().await?;
+        let cut = self.committed(&generation).await?;
+        self.publish(&generation, &cut, ProjectorState::Following);
+        let mut engine = Engine::new(self, generation);
+        engine.run(cut, shutdown, backoff).await
+    }
+
+    /// Waits until another attempt makes sense; `false` when the process ends.
+    async fn survive(&self, error: ProjectionError, shutdown: &Shutdown, backoff: &mut Backoff) -> bool {
+        let schema = self.progress.borrow().schema.clone().unwrap_or_default();
+        if matches!(error, ProjectionError::CheckpointMoved { .. }) {
+            tracing::info!(
+                generation.schema = schema,
+                "another projector works on the generation, standing by"
+            );
+            match standby::stand_by(self, shutdown).await {
+                Ok(()) => return !shutdown.is_requested(),
+                Err(error) => return self.pause(&schema, &error, shutdown, backoff).await,
+            }
+        }
+        if error.is_transient() {
+            return self.pause(&schema, &error, shutdown, backoff).await;
+        }
+        let reason = error::chain(&error);
+        metrics::failed(&schema, error.code());
+        tracing::error!(generation.schema = schema, error = reason, "projecting stopped");
+        self.down(error.code());
+        self.enter(ProjectorState::Stopped { reason });
+        shutdown.requested().await;
+        false
+    }
+
+    async fn pause(&self, schema: &str, error: &ProjectionError, shutdown: &Shutdown, backoff: &mut Backoff) -> bool {
+        let pause = backoff.next();
+        metrics::failed(schema, error.code());
+        tracing::warn!(
+            generation.schema = schema,
+            error = error::chain(error),
+            retry.after_ms = pause.as_millis(),
+            "projecting failed, trying again"
+        );
+        self.down(error.code());
+        self.enter(ProjectorState::Retrying { code: error.code() });
+        tokio::select! {
+            () = shutdown.requested() => false,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
+    async fn generation(&self) -> Result<Generation, ProjectionError> {
+        generation::find_or_create(
+            &self.pool,
+            &self.projectors,
+            self.store.epoch(),
+            self.store.partitions(),
+        )
+        .await
+    }
+
+    async fn committed(&self, generation: &Generation) -> Result<Cut, ProjectionError> {
+        checkpoint::read(&mut *self.pool.acquire().await?, generation.id).await
+    }
+
+    fn publish(&self, generation: &Generation, cut: &Cut, state: ProjectorState) {
+        self.progress.send_if_modified(|progress| {
+            let now = GenerationProgress {
+                schema: Some(generation.schema.clone()),
+                cut: cut.clone(),
+                state,
+            };
+            let changed = *progress != now;
+            *progress = now;
+            changed
+        });
+    }
+
+    fn enter(&self, state: ProjectorState) {
+        self.progress.send_modify(|progress| progress.state = state);
+    }
+
+    fn up(&self) {
+        if let Some(health) = &self.health {
+            health.up();
+        }
+    }
+
+    fn down(&self, reason: &str) {
+        if let Some(health) = &self.health {
+            health.down(reason);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The subjects of a batch: from the cache, or with one statement from the table.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::StreamId;
+use moka::sync::Cache;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::error::ProjectionError;
+use crate::generation::Generation;
+use crate::projector::DecodedEvent;
+use crate::subject::{SELECT_SUBJECTS, Subject, SubjectRow};
+
+/// Bytes of a subject without its title and days, roughly.
+const SUBJECT_BYTES: usize = 400;
+
+pub(super) struct SubjectCache {
+    subjects: Cache<StreamId, Arc<Subject>>,
+    select: String,
+    schema: String,
+}
+
+impl SubjectCache {
+    pub(super) fn new(generation: &Generation, max_bytes: u64) -> Self {
+        let weight = |_: &StreamId, subject: &Arc<Subject>| {
+            let days = subject.measures.len() * 64;
+            u32::try_from(SUBJECT_BYTES + subject.title.len() + days).unwrap_or(u32::MAX)
+        };
+        Self {
+            subjects: Cache::builder().max_capacity(max_bytes).weigher(weight).build(),
+            select: format!(
+                "{SELECT_SUBJECTS} from {}.subject where stream = any($1)",
+                generation.schema
+            ),
+            schema: generation.schema.clone(),
+        }
+    }
+
+    /// The subjects before these events; a stream that begins among them has none.
+    pub(super) async fn load(
+        &self,
+        pool: &PgPool,
+        events: &[DecodedEvent],
+    ) -> Result<HashMap<StreamId, Subject>, ProjectionError> {
+        let mut subjects = HashMap::new();
+        let mut seen = HashSet::new();
+        let mut unknown = Vec::new();
+        for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
+            let stream = &event.recorded.stream;
+            if !seen.insert(stream) || event.recorded.revision == 0 {
+                continue;
+            }
+            match self.subjects.get(stream) {
+                Some(subject) => {
+                    subjects.insert(stream.clone(), Subject::clone(&subject));
+                }
+                None => unknown.push(stream.as_str()),
+            }
+        }
+        if !unknown.is_empty() {
+            let rows: Vec<SubjectRow> = sqlx::query_as(AssertSqlSafe(self.select.as_str()))
+                .bind(&unknown)
+                .fetch_all(pool)
+                .await?;
+            for row in rows {
+                let subject = self.read(row)?;
+                subjects.insert(subject.stream.clone(), subject);
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// Keeps the subjects of a committed batch.
+    pub(super) fn keep(&self, subjects: HashMap<StreamId, Subject>) {
+        for (stream, subject) in subjects {
+            self.subjects.insert(stream, Arc::new(subject));
+        }
+    }
+
+    fn read(&self, row: SubjectRow) -> Result<Subject, ProjectionError> {
+        let stream = row.stream.clone();
+        row.into_subject().ok_or_else(|| ProjectionError::CorruptSubject {
+            generation: self.schema.clone(),
+            stream,
+        })
+    }
+}

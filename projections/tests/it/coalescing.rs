@@ -1,0 +1,186 @@
+//! Coalesced operations do what the operations do one by one, however the batch is split.
+
+use projections::coalesce::{CoalescedChanges, OperationFault, Row, RowChange};
+use projections::operation::{RowOperation, TargetedOperation};
+use projections::table::{Column, TableDefinition};
+use projections::value::{ColumnType, Value};
+use proptest::prelude::*;
+
+static TABLE: TableDefinition = TableDefinition {
+    name: "sample",
+    key: &[Column::required("id", ColumnType::Int)],
+    columns: &[
+        Column::counter("hits"),
+        Column::nullable("note", ColumnType::Text),
+        Column::counter("misses"),
+    ],
+};
+
+static STRICT: TableDefinition = TableDefinition {
+    name: "strict",
+    key: &[Column::required("id", ColumnType::Int)],
+    columns: &[Column::required("title", ColumnType::Text), Column::counter("hits")],
+};
+
+/// What each operation means, said without the coalescer.
+fn meaning(row: Option<Row>, operation: &RowOperation) -> Option<Row> {
+    let place = |name: &str| TABLE.column(name).unwrap();
+    let fresh = || vec![Value::Int(0), Value::Null, Value::Int(0)];
+    match operation {
+        RowOperation::Delete => None,
+        RowOperation::Insert(columns) => {
+            let mut row = fresh();
+            for (name, value) in columns {
+                row[place(name)] = value.clone();
+            }
+            Some(row)
+        }
+        RowOperation::Patch(columns) => row.map(|mut row| {
+            for (name, value) in columns {
+                row[place(name)] = value.clone();
+            }
+            row
+        }),
+        RowOperation::Increment(deltas) => {
+            let mut row = row.unwrap_or_else(fresh);
+            for (name, delta) in deltas {
+                let Value::Int(number) = &mut row[place(name)] else {
+                    panic!("not a number")
+                };
+                *number += delta;
+            }
+            Some(row)
+        }
+    }
+}
+
+fn operation() -> impl Strategy<Value = RowOperation> {
+    let number = -5_i64..5;
+    let value = prop_oneof![
+        number.clone().prop_map(|number| ("hits", Value::Int(number))),
+        number.clone().prop_map(|number| ("misses", Value::Int(number))),
+        "[a-c]".prop_map(|note| ("note", Value::Text(note))),
+        Just(("note", Value::Null)),
+    ];
+    let delta = prop_oneof![
+        number.clone().prop_map(|delta| ("hits", delta)),
+        number.prop_map(|delta| ("misses", delta)),
+    ];
+    let columns = prop::collection::vec(value, 0..4);
+    prop_oneof![
+        columns.clone().prop_map(RowOperation::Insert),
+        columns.prop_map(RowOperation::Patch),
+        prop::collection::vec(delta, 0..3).prop_map(RowOperation::Increment),
+        Just(RowOperation::Delete),
+    ]
+}
+
+fn coalesced(operations: &[RowOperation]) -> RowChange {
+    let mut change = RowChange::NOTHING;
+    for operation in operations {
+        change.then(&TABLE, operation.clone()).unwrap();
+    }
+    change
+}
+
+fn any_row() -> impl Strategy<Value = Option<Row>> {
+    prop::option::of(
+        (-5_i64..5, prop::option::of("[a-c]"), -5_i64..5).prop_map(|(hits, note, misses)| {
+            vec![
+                Value::Int(hits),
+                note.map_or(Value::Null, Value::Text),
+                Value::Int(misses),
+            ]
+        }),
+    )
+}
+
+proptest! {
+    #[test]
+    fn coalesced_operations_equal_the_operations_one_by_one(
+        row in any_row(),
+        operations in prop::collection::vec(operation(), 0..12),
+    ) {
+        let one_by_one = operations.iter().fold(row.clone(), meaning);
+        prop_assert_eq!(coalesced(&operations).apply(row), one_by_one);
+    }
+
+    #[test]
+    fn every_split_of_a_batch_gives_the_same_row(
+        row in any_row(),
+        operations in prop::collection::vec(operation(), 0..12),
+        cuts in prop::collection::vec(0_usize..12, 0..4),
+    ) {
+        let whole = coalesced(&operations).apply(row.clone());
+        let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| *cut <= operations.len()).collect();
+        cuts.extend([0, operations.len()]);
+        cuts.sort_unstable();
+        let split = cuts.windows(2).fold(row, |row, cut| coalesced(&operations[cut[0]..cut[1]]).apply(row));
+        prop_assert_eq!(split, whole);
+    }
+
+    #[test]
+    fn an_insert_done_again_changes_nothing(row in any_row(), columns in prop::collection::vec("[a-c]", 0..2)) {
+        let columns = columns.into_iter().map(|note| ("note", Value::Text(note))).collect();
+        let insert = coalesced(&[RowOperation::Insert(columns)]);
+        let once = insert.apply(row);
+        prop_assert_eq!(insert.apply(once.clone()), once);
+    }
+}
+
+fn fault(table: &'static TableDefinition, key: Value, operation: RowOperation) -> Option<OperationFault> {
+    CoalescedChanges::default()
+        .add(TargetedOperation {
+            table,
+            key: vec![key],
+            operation,
+        })
+        .err()
+}
+
+#[test]
+fn impossible_operations_are_refused() {
+    let key = Value::Int(1);
+    let unknown = fault(&TABLE, key.clone(), RowOperation::Patch(vec![("colour", Value::Null)]));
+    assert_eq!(
+        unknown,
+        Some(OperationFault::UnknownColumn {
+            table: "sample",
+            column: "colour"
+        })
+    );
+    let wrong_type = fault(&TABLE, key.clone(), RowOperation::Patch(vec![("hits", "many".into())]));
+    assert_eq!(
+        wrong_type,
+        Some(OperationFault::WrongType {
+            table: "sample",
+            column: "hits"
+        })
+    );
+    let null = fault(&STRICT, key.clone(), RowOperation::Patch(vec![("title", Value::Null)]));
+    assert_eq!(
+        null,
+        Some(OperationFault::WrongType {
+            table: "strict",
+            column: "title"
+        })
+    );
+    let missing = fault(&STRICT, key.clone(), RowOperation::Insert(Vec::new()));
+    assert_eq!(
+        missing,
+        Some(OperationFault::MissingColumn {
+            table: "strict",
+            column: "title"
+        })
+    );
+    let wrong_key = fault(&TABLE, "one".into(), RowOperation::Delete);
+    assert_eq!(wrong_key, Some(OperationFault::WrongKey { table: "sample" }));
+    let not_a_counter = fault(&TABLE, key, RowOperation::Increment(vec![("note", 1)]));
+    assert_eq!(
+        not_a_counter,
+        Some(OperationFault::NotACounter {
+            table: "sample",
+            column: "note"
+        })
+    );
+}
