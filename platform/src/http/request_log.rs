@@ -33,10 +33,11 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     // In the span, so that the line has the correlation id.
     span.in_scope(|| {
         let status = status.as_u16();
-        if status >= 500 {
-            tracing::error!(target: TARGET, method, route, status, milliseconds, "request failed");
-        } else if is_probe(route) {
+        if is_probe(route) {
+            // Whoever asks is told; a service that is not ready yet is no failure.
             tracing::debug!(target: TARGET, method, route, status, milliseconds, "request");
+        } else if status >= 500 {
+            tracing::error!(target: TARGET, method, route, status, milliseconds, "request failed");
         } else {
             tracing::info!(target: TARGET, method, route, status, milliseconds, "request");
         }

@@ -67,6 +67,10 @@ impl<'a> Engine<'a> {
             })?;
             self.apply(&mut cut, piece?).await?;
             backoff.reset();
+            if !applied {
+                // Not at the next tick: a start waits for this.
+                service.up();
+            }
             applied = true;
             service.publish(self.writer.generation(), &cut, ProjectorState::Following);
         }
