@@ -84,6 +84,7 @@ macro_rules! conformance_suite {
             following: a_follower_resumes_at_its_cut,
             following: a_level_follower_is_not_behind,
             following: read_all_has_positions_in_order_without_gap,
+            following: nobody_is_behind_on_an_empty_log,
             concurrency: sixteen_writers_lose_nothing_for_reader_and_follower,
             concurrency: of_writers_with_one_expectation_exactly_one_wins,
             concurrency: writers_on_two_nodes_make_one_contiguous_stream,

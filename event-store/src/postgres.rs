@@ -154,7 +154,9 @@ impl EventStore for PostgresStore {
 
     async fn end(&self) -> Result<Cut, StoreError> {
         let last = self.journal.last_position().await?;
-        Ok(everywhere(self.partitions(), last.0 + 1))
+        // Nothing was written yet: a follower that has read nothing is level.
+        let next = if last == Position::START { 0 } else { last.0 + 1 };
+        Ok(everywhere(self.partitions(), next))
     }
 
     /// All partitions share one sequence of offsets, so the distance counts once.

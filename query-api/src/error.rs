@@ -1,0 +1,233 @@
+//! Why a query got no answer, and the closed list of codes that clients branch on.
+
+use projections::read::ReadError;
+
+/// Stable code of an error, in `extensions.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The document is not GraphQL.
+    ParseFailed,
+    /// The document does not fit the schema, or its variables do not.
+    ValidationFailed,
+    /// `first`, `last`, `after` and `before` do not go together.
+    PagingArguments,
+    /// A page larger than the largest.
+    PageTooLarge,
+    /// The text is not a cursor of ours.
+    CursorInvalid,
+    /// The cursor came from a list in another order.
+    CursorOfAnotherSort,
+    /// An argument breaks a rule.
+    InvalidArgument,
+    /// This role may not see this field.
+    Forbidden,
+    /// The wanted position was not reached in time.
+    FreshnessTimeout,
+    /// The position belongs to a log that was replaced.
+    TokenOfAnotherLog,
+    /// The text is not a position token.
+    TokenInvalid,
+    /// Nested too deep.
+    LimitDepth,
+    /// Would cost too much.
+    LimitComplexity,
+    /// Too many fields, after fragments are expanded.
+    LimitFields,
+    /// Too many aliases.
+    LimitAliases,
+    /// Too many directives.
+    LimitDirectives,
+    /// More result rows than are ever returned.
+    LimitRows,
+    /// No generation of read models serves yet.
+    NotReady,
+    /// The database cannot be reached; trying again later may help.
+    Unavailable,
+    /// It took longer than allowed.
+    Timeout,
+    /// A defect of ours; the correlation id finds it in the log.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, for documentation and the golden list.
+    pub const ALL: [Self; 21] = [
+        Self::ParseFailed,
+        Self::ValidationFailed,
+        Self::PagingArguments,
+        Self::PageTooLarge,
+        Self::CursorInvalid,
+        Self::CursorOfAnotherSort,
+        Self::InvalidArgument,
+        Self::Forbidden,
+        Self::FreshnessTimeout,
+        Self::TokenOfAnotherLog,
+        Self::TokenInvalid,
+        Self::LimitDepth,
+        Self::LimitComplexity,
+        Self::LimitFields,
+        Self::LimitAliases,
+        Self::LimitDirectives,
+        Self::LimitRows,
+        Self::NotReady,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Internal,
+    ];
+
+    /// The text that clients see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ParseFailed => "graphql.parse-failed",
+            Self::ValidationFailed => "graphql.validation-failed",
+            Self::PagingArguments => "paging.arguments",
+            Self::PageTooLarge => "paging.page-too-large",
+            Self::CursorInvalid => "paging.cursor-invalid",
+            Self::CursorOfAnotherSort => "paging.cursor-of-another-sort",
+            Self::InvalidArgument => "argument.invalid",
+            Self::Forbidden => "auth.forbidden",
+            Self::FreshnessTimeout => "freshness.timeout",
+            Self::TokenOfAnotherLog => "freshness.token-of-another-log",
+            Self::TokenInvalid => "freshness.token-invalid",
+            Self::LimitDepth => "limit.depth",
+            Self::LimitComplexity => "limit.complexity",
+            Self::LimitFields => "limit.fields",
+            Self::LimitAliases => "limit.aliases",
+            Self::LimitDirectives => "limit.directives",
+            Self::LimitRows => "limit.rows",
+            Self::NotReady => "service.not-ready",
+            Self::Unavailable => "service.unavailable",
+            Self::Timeout => "service.timeout",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Errors of this crate. The text of a database never reaches a client: sources are for our log.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// See [`ErrorCode::ParseFailed`].
+    #[error("{0}")]
+    ParseFailed(String),
+    /// See [`ErrorCode::ValidationFailed`].
+    #[error("{0}")]
+    ValidationFailed(String),
+    /// See [`ErrorCode::PagingArguments`].
+    #[error("{0}")]
+    PagingArguments(&'static str),
+    /// See [`ErrorCode::PageTooLarge`].
+    #[error("a page has 0 to {limit} rows")]
+    PageTooLarge {
+        /// The largest page.
+        limit: i32,
+    },
+    /// See [`ErrorCode::CursorInvalid`].
+    #[error("the cursor is not one of ours")]
+    CursorInvalid,
+    /// See [`ErrorCode::CursorOfAnotherSort`].
+    #[error("the cursor belongs to a list in another order")]
+    CursorOfAnotherSort,
+    /// See [`ErrorCode::InvalidArgument`].
+    #[error("{argument}: {reason}")]
+    InvalidArgument {
+        /// Which argument.
+        argument: &'static str,
+        /// Which rule.
+        reason: &'static str,
+    },
+    /// See [`ErrorCode::Forbidden`].
+    #[error("the role of this token may not see this field")]
+    Forbidden,
+    /// See [`ErrorCode::FreshnessTimeout`].
+    #[error("the read models did not reach the wanted position within {within_ms} ms")]
+    FreshnessTimeout {
+        /// How long was waited.
+        within_ms: u64,
+    },
+    /// See [`ErrorCode::TokenOfAnotherLog`].
+    #[error("the position token belongs to another log")]
+    TokenOfAnotherLog,
+    /// See [`ErrorCode::TokenInvalid`].
+    #[error("{0}")]
+    TokenInvalid(&'static str),
+    /// See the codes that begin with `limit.`.
+    #[error("the query passes a limit: {what} may be at most {limit}")]
+    Limit {
+        /// Which limit.
+        code: ErrorCode,
+        /// In words.
+        what: &'static str,
+        /// The largest value allowed.
+        limit: usize,
+    },
+    /// See [`ErrorCode::NotReady`].
+    #[error("no read models serve yet")]
+    NotReady,
+    /// See [`ErrorCode::Unavailable`].
+    #[error("the read models are not available at present")]
+    Unavailable(#[source] Option<sqlx::Error>),
+    /// See [`ErrorCode::Timeout`].
+    #[error("the query took longer than allowed")]
+    Timeout,
+    /// See [`ErrorCode::Internal`].
+    #[error("the query failed for a reason of ours")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl QueryError {
+    /// The code that clients see.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::ParseFailed(_) => ErrorCode::ParseFailed,
+            Self::ValidationFailed(_) => ErrorCode::ValidationFailed,
+            Self::PagingArguments(_) => ErrorCode::PagingArguments,
+            Self::PageTooLarge { .. } => ErrorCode::PageTooLarge,
+            Self::CursorInvalid => ErrorCode::CursorInvalid,
+            Self::CursorOfAnotherSort => ErrorCode::CursorOfAnotherSort,
+            Self::InvalidArgument { .. } => ErrorCode::InvalidArgument,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::FreshnessTimeout { .. } => ErrorCode::FreshnessTimeout,
+            Self::TokenOfAnotherLog => ErrorCode::TokenOfAnotherLog,
+            Self::TokenInvalid(_) => ErrorCode::TokenInvalid,
+            Self::Limit { code, .. } => *code,
+            Self::NotReady => ErrorCode::NotReady,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Timeout => ErrorCode::Timeout,
+            Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// A stored value that this version does not know: a defect, or rows of a newer version.
+    pub(crate) fn unknown_stored(what: &'static str, value: &str) -> Self {
+        Self::Internal(format!("unknown stored {what} {value:?}").into())
+    }
+}
+
+impl From<ReadError> for QueryError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NothingServes => Self::NotReady,
+            ReadError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for QueryError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                // query_canceled: the statement timeout of the snapshot.
+                Some("57014") => Self::Timeout,
+                // An earlier statement of the same operation failed (25P02), or the server goes down or comes up (57P0x),
+                // or has no room for connections (53300), or lost one (08xxx).
+                Some("25P02" | "57P01" | "57P02" | "57P03" | "53300") => Self::Unavailable(Some(error)),
+                Some(code) if code.starts_with("08") => Self::Unavailable(Some(error)),
+                _ => Self::Internal(Box::new(error)),
+            },
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::Unavailable(Some(error))
+            }
+            _ => Self::Internal(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One snapshot for each operation: all its fields see the same rows, and the answer can say how far they go.
+
+use std::time::Duration;
+
+use async_graphql::Context;
+use event_store::{Cut, LogEpoch, PositionToken};
+use projections::read::{ReadError, ReadSnapshot, ServingReader};
+use sqlx::PgConnection;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use crate::error::QueryError;
+
+/// What to do when the wanted position is not reached in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnTimeout {
+    /// Answer with an error.
+    #[default]
+    Error,
+    /// Answer with the rows there are, marked as stale.
+    Stale,
+}
+
+/// The position that an answer must cover, and how long to wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freshness {
+    /// From the answer to a command, or to an earlier query.
+    pub after: PositionToken,
+    /// How long to wait.
+    pub within: Duration,
+    /// And then?
+    pub on_timeout: OnTimeout,
+}
+
+/// The snapshot of an operation that has begun: a read-only transaction on the generation that serves.
+pub struct OpenSnapshot {
+    inner: ReadSnapshot,
+    stale: bool,
+}
+
+impl OpenSnapshot {
+    /// The PostgreSQL schema of the generation; a plain identifier of ours, never a client's text.
+    pub fn schema(&self) -> &str {
+        self.inner.schema()
+    }
+
+    /// Everything below it is in the rows.
+    pub fn cut(&self) -> &Cut {
+        self.inner.cut()
+    }
+
+    /// The transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.inner.connection()
+    }
+
+    fn epoch(&self) -> LogEpoch {
+        self.inner.epoch()
+    }
+}
+
+/// What an answer says about the rows it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerPosition {
+    /// The cut, for `after` of a later query.
+    pub token: PositionToken,
+    /// The generation's schema.
+    pub generation: String,
+    /// The wanted position was not reached.
+    pub stale: bool,
+}
+
+/// Where an operation keeps its snapshot. Fields take turns, since a transaction is one connection.
+pub struct SnapshotSlot {
+    state: Mutex<Option<OpenSnapshot>>,
+}
+
+impl SnapshotSlot {
+    /// Without a snapshot, for operations that read no rows.
+    pub fn empty() -> Self {
+        Self {
+            state: Mutex::new(None),
+        }
+    }
+
+    /// The slot of this operation.
+    pub(crate) fn of<'c>(context: &Context<'c>) -> &'c Self {
+        context.data_unchecked::<std::sync::Arc<Self>>()
+    }
+
+    /// The snapshot; other fields wait until it is given back.
+    pub(crate) async fn open(&self) -> Result<MappedMutexGuard<'_, OpenSnapshot>, QueryError> {
+        MutexGuard::try_map(self.state.lock().await, Option::as_mut).map_err(|_| QueryError::Unavailable(None))
+    }
+
+    /// Waits for the position if there is one to wait for, begins the snapshot, and proves there that it covers it.
+    pub(crate) async fn begin(
+        &self,
+        reader: &ServingReader,
+        freshness: Option<&Freshness>,
+        statement_timeout: Duration,
+    ) -> Result<(), QueryError> {
+        let deadline = Instant::now() + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
+        loop {
+            let inner = match (reader.begin().await, freshness) {
+                // What is waited for may be the first generation.
+                (Err(ReadError::NothingServes), Some(freshness)) if Instant::now() < deadline => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    reader.wait_until(&freshness.after.cut, left).await?;
+                    continue;
+                }
+                (begun, _) => begun?,
+            };
+            let mut snapshot = OpenSnapshot { inner, stale: false };
+            if let Some(freshness) = freshness {
+                if freshness.after.epoch != snapshot.epoch() {
+                    snapshot.inner.close().await?;
+                    return Err(QueryError::TokenOfAnotherLog);
+                }
+                if !snapshot.cut().covers(&freshness.after.cut) {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if !left.is_zero() {
+                        snapshot.inner.close().await?;
+                        // Late or not, the next snapshot decides.
+                        reader.wait_until(&freshness.after.cut, left).await?;
+                        continue;
+                    }
+                    if freshness.on_timeout == OnTimeout::Error {
+                        snapshot.inner.close().await?;
+                        let within_ms = u64::try_from(freshness.within.as_millis()).unwrap_or(u64::MAX);
+                        return Err(QueryError::FreshnessTimeout { within_ms });
+                    }
+                    snapshot.stale = true;
+                }
+            }
+            sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+                .bind(statement_timeout.as_millis().to_string())
+                .execute(snapshot.connection())
+                .await?;
+            *self.state.lock().await = Some(snapshot);
+            return Ok(());
+        }
+    }
+
+    /// Ends the snapshot and says where it was; none when the operation read no rows.
+    pub(crate) async fn finish(&self) -> Option<AnswerPosition> {
+        let snapshot = self.state.lock().await.take()?;
+        let position = AnswerPosition {
+            token: PositionToken {
+                epoch: snapshot.epoch(),
+                cut: snapshot.cut().clone(),
+                stream: None,
+            },
+            generation: snapshot.schema().to_owned(),
+            stale: snapshot.stale,
+        };
+        // The rows are read; a connection that breaks now harms nobody.
+        if let Err(error) = snapshot.inner.close().await {
+            tracing::debug!(%error, "snapshot did not end cleanly");
+        }
+        Some(position)
+    }
+}

@@ -1,0 +1,43 @@
+//! The committed schema is the schema.
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/generated/schema.graphql");
+
+#[test]
+fn the_committed_schema_is_the_schema() {
+    let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
+    assert!(
+        committed == query_api::sdl(),
+        "docs/generated/schema.graphql is stale: write it again with `cargo run -p query-api --example sdl > docs/generated/schema.graphql`"
+    );
+}
+
+#[test]
+fn error_codes_are_distinct_and_stable() {
+    let codes: Vec<&str> = query_api::ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(
+        codes,
+        [
+            "graphql.parse-failed",
+            "graphql.validation-failed",
+            "paging.arguments",
+            "paging.page-too-large",
+            "paging.cursor-invalid",
+            "paging.cursor-of-another-sort",
+            "argument.invalid",
+            "auth.forbidden",
+            "freshness.timeout",
+            "freshness.token-of-another-log",
+            "freshness.token-invalid",
+            "limit.depth",
+            "limit.complexity",
+            "limit.fields",
+            "limit.aliases",
+            "limit.directives",
+            "limit.rows",
+            "service.not-ready",
+            "service.unavailable",
+            "service.timeout",
+            "internal",
+        ]
+    );
+}
