@@ -1,0 +1,249 @@
+//! The worker of one stream: loads, decides, commits, answers, until nothing waits.
+
+use std::sync::{Arc, Mutex};
+
+use domain::{Aggregate, StreamId};
+use event_store::{Basis, Commit, CommitOutcome, CommitReceipt, StoreError};
+use uuid::Uuid;
+
+use super::Shared;
+use super::cache::{Entry, SharedEntry, lock};
+use super::decision::{Decided, Verdict, decide_all};
+use super::outcome::{Certainty, Rejection};
+use super::queue::Waiting;
+use crate::metrics;
+
+/// How often a batch is decided again after another writer came between.
+const ROUNDS: usize = 8;
+
+pub(super) struct Worker<A: Aggregate> {
+    shared: Arc<Shared<A>>,
+    id: Uuid,
+    stream: StreamId,
+    /// Nothing waited any more, so the queue is given up and may have another worker by now.
+    finished: bool,
+}
+
+/// What to do after one round on a batch.
+enum Round<A: Aggregate> {
+    Answered,
+    /// Another writer came between; all is to be decided again.
+    Again(Vec<Waiting<A>>),
+}
+
+impl<A: Aggregate> Worker<A> {
+    pub(super) fn new(shared: Arc<Shared<A>>, id: Uuid) -> Self {
+        Self {
+            shared,
+            id,
+            stream: StreamId::of(A::CATEGORY, id),
+            finished: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        // Never closed, so this only waits.
+        let Ok(_permit) = Arc::clone(&self.shared.permits).acquire_owned().await else {
+            return;
+        };
+        while let Some(batch) = self.shared.queues.take(self.id, &self.shared.options) {
+            self.work(batch).await;
+        }
+        self.finished = true;
+    }
+
+    async fn work(&self, mut batch: Vec<Waiting<A>>) {
+        for _ in 0..ROUNDS {
+            let entry = match self.load().await {
+                Ok(entry) => entry,
+                Err(rejection) => return self.reject_all(batch, &rejection),
+            };
+            match self.round(&entry, batch).await {
+                Round::Answered => return,
+                Round::Again(undecided) => batch = undecided,
+            }
+        }
+        let rejection = Rejection::Unavailable {
+            certainty: Certainty::NotApplied,
+            code: "command.contended",
+            reason: format!("{ROUNDS} decisions in a row on stream {} lost a race", self.stream),
+        };
+        self.reject_all(batch, &rejection);
+    }
+
+    /// The newest state that the store gives at no great cost: all of it, or what is missing in the cached one.
+    async fn load(&self) -> Result<SharedEntry<A>, Rejection> {
+        let cached = self.shared.cache.get(self.id);
+        let known = cached.as_ref().map(|entry| lock(entry).basis);
+        let loaded = self
+            .shared
+            .store
+            .load(&self.stream, known.as_ref())
+            .await
+            .map_err(|error| {
+                // A load writes nothing, whatever the store says.
+                match Rejection::from_store(&error) {
+                    Rejection::Unavailable { code, reason, .. } => Rejection::Unavailable {
+                        certainty: Certainty::NotApplied,
+                        code,
+                        reason,
+                    },
+                    other => other,
+                }
+            })?;
+        let entry = cached.unwrap_or_else(|| Arc::new(Mutex::new(Entry::empty())));
+        let folded = lock(&entry).fold(&loaded.events, loaded.basis);
+        if let Err(rejection) = folded {
+            self.shared.cache.forget(self.id);
+            return Err(rejection);
+        }
+        if known.is_none() || !loaded.events.is_empty() {
+            self.shared.cache.keep(self.id, &entry);
+        }
+        Ok(entry)
+    }
+
+    async fn round(&self, entry: &SharedEntry<A>, batch: Vec<Waiting<A>>) -> Round<A> {
+        let (decided, basis) = {
+            let entry = lock(entry);
+            let submissions = batch.iter().map(|waiting| &waiting.submission);
+            (decide_all(&entry, &self.stream, submissions), entry.basis)
+        };
+        if decided.commands.is_empty() {
+            self.confirm(entry, basis, decided, batch).await
+        } else {
+            self.commit(entry, basis, decided, batch).await
+        }
+    }
+
+    /// Nothing to write: the answers hold if the state that they were decided on is the newest.
+    async fn confirm(
+        &self,
+        entry: &SharedEntry<A>,
+        basis: Basis,
+        decided: Decided<A>,
+        batch: Vec<Waiting<A>>,
+    ) -> Round<A> {
+        match self.shared.store.confirm(&self.stream, &basis).await {
+            Ok(true) => {
+                let last = lock(entry).last;
+                for (waiting, verdict) in batch.into_iter().zip(decided.verdicts) {
+                    waiting.answer(verdict.into_answer(last));
+                }
+                Round::Answered
+            }
+            Ok(false) => Round::Again(batch),
+            Err(error) => {
+                self.answer_unproven(batch, decided.verdicts, &error);
+                Round::Answered
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        entry: &SharedEntry<A>,
+        basis: Basis,
+        mut decided: Decided<A>,
+        mut batch: Vec<Waiting<A>>,
+    ) -> Round<A> {
+        metrics::commit_sent(A::CATEGORY, decided.commands.len());
+        let commit = Commit {
+            id: Uuid::new_v4(),
+            stream: self.stream.clone(),
+            basis,
+            commands: std::mem::take(&mut decided.commands),
+        };
+        match self.shared.store.commit(commit).await {
+            Ok(CommitOutcome::Accepted(receipt)) => {
+                self.accepted(entry, receipt, decided, batch);
+                Round::Answered
+            }
+            Ok(CommitOutcome::Void) | Err(StoreError::WrongExpectedRevision { .. }) => Round::Again(batch),
+            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
+                self.shared
+                    .queues
+                    .put_back(self.id, batch.split_off(batch.len().div_ceil(2)));
+                Round::Again(batch)
+            }
+            Err(error) => {
+                self.shared.cache.forget(self.id);
+                self.answer_unproven(batch, decided.verdicts, &error);
+                Round::Answered
+            }
+        }
+    }
+
+    fn accepted(&self, entry: &SharedEntry<A>, receipt: CommitReceipt, decided: Decided<A>, batch: Vec<Waiting<A>>) {
+        {
+            let mut entry = lock(entry);
+            entry.state = decided.state;
+            entry.basis = receipt.basis;
+            entry.last = Some(receipt.at);
+            let known = decided.known.into_iter();
+            entry.commands.extend(known.map(|(scoped, command)| {
+                let at = Some(receipt.at);
+                (scoped, super::cache::KnownCommand { at, ..command })
+            }));
+        }
+        self.shared.cache.keep(self.id, entry);
+        for (waiting, verdict) in batch.into_iter().zip(decided.verdicts) {
+            waiting.answer(verdict.into_answer(Some(receipt.at)));
+        }
+    }
+
+    /// The store failed at the proof. Only commands with events share the fate of the commit; the others left no
+    /// trace, but what they were to be told was not proven.
+    fn answer_unproven(&self, batch: Vec<Waiting<A>>, verdicts: Vec<Verdict>, error: &StoreError) {
+        let rejection = Rejection::from_store(error);
+        self.log(&rejection);
+        for (waiting, verdict) in batch.into_iter().zip(verdicts) {
+            let own = match (&rejection, verdict) {
+                (Rejection::Unavailable { code, reason, .. }, Verdict::Rejected(_) | Verdict::Nothing { .. }) => {
+                    Rejection::Unavailable {
+                        certainty: Certainty::NotApplied,
+                        code,
+                        reason: reason.clone(),
+                    }
+                }
+                (Rejection::Unavailable { code, reason, .. }, Verdict::Repeated(_)) => Rejection::Unavailable {
+                    certainty: Certainty::Unknown,
+                    code,
+                    reason: reason.clone(),
+                },
+                (rejection, _) => (*rejection).clone(),
+            };
+            waiting.answer(Err(own));
+        }
+    }
+
+    fn reject_all(&self, batch: Vec<Waiting<A>>, rejection: &Rejection) {
+        self.log(rejection);
+        for waiting in batch {
+            waiting.answer(Err(rejection.clone()));
+        }
+    }
+
+    /// Said once, here, where the failure is known; clients get its code.
+    fn log(&self, rejection: &Rejection) {
+        match rejection {
+            Rejection::Failed { code, reason } => {
+                tracing::error!(stream = %self.stream, code, reason, "commands failed");
+            }
+            Rejection::Unavailable { code, reason, .. } => {
+                tracing::warn!(stream = %self.stream, code, reason, "commands could not be worked on");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A worker that ends by a defect (or with the runtime) must not leave a queue behind that nobody drains.
+impl<A: Aggregate> Drop for Worker<A> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.shared.cache.forget(self.id);
+            self.shared.queues.abandon(self.id);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The command API over the real PostgreSQL store, in process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bulk;
+mod concurrency;
+mod conversation_routes;
+mod faults;
+mod handling;
+mod harness;
+mod idempotency;
+mod metrics;
+mod openapi;
+mod options;
+mod problems;
+mod quota;
+mod roles;
+mod shutdown;
+mod task_routes;
