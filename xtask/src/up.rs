@@ -53,9 +53,10 @@ pub(crate) fn run(options: &UpOptions) -> Result<ExitCode> {
     state.save()?;
 
     let user = welcome::user(&mut state)?;
-    let token = welcome::token(&run, &user)?;
+    let token = welcome::token(&run, &user, "admin")?;
     if !options.no_sample && !state.sampled.contains(run.database()) {
-        sample::import(&run, &token)?;
+        // Imports act as a service; the same user each time, or command ids would not meet.
+        sample::import(&run, &welcome::token(&run, &user, "service")?)?;
         state.sampled.insert(run.database().to_owned());
         state.save()?;
     }

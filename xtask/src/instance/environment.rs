@@ -26,5 +26,11 @@ pub(crate) fn apply(run: &Run, command: &mut Command) {
         command
             .env("CODING_AGENT__KAFKA__BROKERS", bootstrap)
             .env("CODING_AGENT__KAFKA__TOPIC", TOPIC);
+        if run.brokers == 3 {
+            // A record counts once two of three brokers have it, so one may be lost.
+            command
+                .env("CODING_AGENT__KAFKA__REPLICATION_FACTOR", "3")
+                .env("CODING_AGENT__KAFKA__MIN_INSYNC_REPLICAS", "2");
+        }
     }
 }

@@ -24,12 +24,12 @@ pub(super) fn user(state: &mut State) -> Result<String> {
     Ok(user)
 }
 
-/// A token of an administrator, from the platform's own command.
-pub(super) fn token(run: &Run, user: &str) -> Result<String> {
+/// A token, from the platform's own command.
+pub(super) fn token(run: &Run, user: &str, role: &str) -> Result<String> {
     let mut command = Command::new(&run.program);
     environment::apply(run, &mut command);
     let output = command
-        .args(["token", "--role", "admin", "--user", user])
+        .args(["token", "--role", role, "--user", user])
         .output()
         .context("cannot start `token`")?;
     if !output.status.success() {
