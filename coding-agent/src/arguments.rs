@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) tool_options: ToolOptions,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) action: Action,
 }
 
 /// Where the configuration comes from: defaults, file, environment (`CODING_AGENT__SECTION__KEY`), `--set`.
@@ -29,8 +29,9 @@ pub(crate) struct SettingsArguments {
     pub(crate) set: Vec<(String, String)>,
 }
 
+/// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum Action {
     /// Run all roles in this process.
     Up,
     /// Run the write side: commands in, events out.
@@ -42,7 +43,11 @@ pub(crate) enum Command {
     /// Bring the database's schemas up to date and end.
     Migrate,
     /// Print the configuration that would be used, secrets hidden.
-    Config,
+    Config {
+        /// TOML for people, which can be used as a file, or JSON for programs.
+        #[arg(long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
     /// Print a bearer token, signed with the key of this installation.
     Token(TokenOptions),
     /// Print the OpenAPI document of the command routes.

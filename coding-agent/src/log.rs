@@ -25,7 +25,10 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
     match settings.log.kind {
         LogKind::Postgresql => {
             let store = PostgresStore::open(pool.clone(), settings.log.partitions).await?;
-            Ok(OpenedLog { store: Arc::new(store), journaler: None })
+            Ok(OpenedLog {
+                store: Arc::new(store),
+                journaler: None,
+            })
         }
         LogKind::Kafka => open_kafka(settings, pool).await,
     }
@@ -34,12 +37,22 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
 async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {
     let mut options = settings.kafka.clone();
     options.partitions = settings.log.partitions;
-    let log: Arc<dyn Log> = Arc::new(KafkaLog::open(options).await.context("the log on Kafka cannot be opened")?);
+    let log: Arc<dyn Log> = Arc::new(
+        KafkaLog::open(options)
+            .await
+            .context("the log on Kafka cannot be opened")?,
+    );
     let pin = open_log(&*log, DEFAULT_WINDOW).await?;
     let journal = PostgresJournal::open(pool.clone(), JournalKind::Log, pin.log_id, pin.partitions).await?;
     let journal = Arc::new(journal);
     let journaler = Journaler::new(Arc::clone(&log), journal.clone(), pin.window);
-    let options = LogStoreOptions { author: settings.http.listen.to_string(), ..LogStoreOptions::default() };
+    let options = LogStoreOptions {
+        author: settings.http.listen.to_string(),
+        ..LogStoreOptions::default()
+    };
     let store = LogStore::start(log, journal, &pin, options).await?;
-    Ok(OpenedLog { store: Arc::new(store), journaler: Some(journaler) })
+    Ok(OpenedLog {
+        store: Arc::new(store),
+        journaler: Some(journaler),
+    })
 }

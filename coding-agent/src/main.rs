@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use replay_tools::OutputFormat;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Action, Arguments};
 use crate::roles::Roles;
 use crate::settings::Settings;
 
@@ -29,44 +30,51 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no asynchronous runtime")?;
-    match arguments.command {
-        Command::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
-        Command::Openapi => {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no asynchronous runtime")?;
+    match arguments.action {
+        Action::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
+        Action::Openapi => {
             println!("{}", command_api::openapi());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Schema => {
+        Action::Schema => {
             println!("{}", query_api::sdl());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config => {
-            print!("{}", platform::config::render(&Settings::load(&arguments.settings)?)?);
+        Action::Config { output } => {
+            let settings = Settings::load(&arguments.settings)?;
+            match output {
+                OutputFormat::Text => print!("{}", platform::config::render(&settings)?),
+                OutputFormat::Json => println!("{}", serde_json::to_string_pretty(&settings)?),
+            }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Token(options) => {
+        Action::Token(options) => {
             token::print(&Settings::load(&arguments.settings)?, &options)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Migrate => {
+        Action::Migrate => {
             let settings = Settings::load(&arguments.settings)?;
             runtime.block_on(roles::migrate(&settings))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Up => serve(&runtime, Roles::ALL, &arguments.settings),
-        Command::CommandApi => serve(&runtime, Roles::COMMAND_API, &arguments.settings),
-        Command::QueryApi => serve(&runtime, Roles::QUERY_API, &arguments.settings),
-        Command::Projector => serve(&runtime, Roles::PROJECTOR, &arguments.settings),
+        Action::Up => serve(runtime, Roles::ALL, &arguments.settings),
+        Action::CommandApi => serve(runtime, Roles::COMMAND_API, &arguments.settings),
+        Action::QueryApi => serve(runtime, Roles::QUERY_API, &arguments.settings),
+        Action::Projector => serve(runtime, Roles::PROJECTOR, &arguments.settings),
     }
 }
 
 fn serve(
-    runtime: &tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
     roles: Roles,
     arguments: &arguments::SettingsArguments,
 ) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(arguments)?;
-    let outcome = runtime.block_on(roles::run(roles, settings));
-    // Blocking questions to a broker that is away must not hold the process.
-    outcome.map(|()| ExitCode::SUCCESS)
+    runtime
+        .block_on(roles::run(roles, settings))
+        .map(|()| ExitCode::SUCCESS)
 }

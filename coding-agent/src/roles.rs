@@ -29,10 +29,26 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    pub(crate) const ALL: Self = Self { command_api: true, query_api: true, projector: true };
-    pub(crate) const COMMAND_API: Self = Self { command_api: true, query_api: false, projector: false };
-    pub(crate) const QUERY_API: Self = Self { command_api: false, query_api: true, projector: false };
-    pub(crate) const PROJECTOR: Self = Self { command_api: false, query_api: false, projector: true };
+    pub(crate) const ALL: Self = Self {
+        command_api: true,
+        query_api: true,
+        projector: true,
+    };
+    pub(crate) const COMMAND_API: Self = Self {
+        command_api: true,
+        query_api: false,
+        projector: false,
+    };
+    pub(crate) const QUERY_API: Self = Self {
+        command_api: false,
+        query_api: true,
+        projector: false,
+    };
+    pub(crate) const PROJECTOR: Self = Self {
+        command_api: false,
+        query_api: false,
+        projector: true,
+    };
 }
 
 /// Brings the schemas up to date.
@@ -47,9 +63,12 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     shutdown.on_signals().context("signals cannot be handled")?;
     let key = SigningKey::load_or_create(&settings.auth.signing_key_file)?;
     // Bound first: a port that is taken must be told before anything is touched.
-    let listener = TcpListener::bind(settings.http.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on; is another instance running?", settings.http.listen))?;
+    let listener = TcpListener::bind(settings.http.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on; is another instance running?",
+            settings.http.listen
+        )
+    })?;
     let pool = connect(&settings).await?;
     migrate_schemas(&pool).await?;
     let OpenedLog { store, journaler } = log::open(&settings, &pool).await?;
@@ -68,7 +87,8 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         supervisor.spawn("projector", service.run(shutdown.clone()));
     }
     if roles.command_api {
-        let api = CommandApi::new(store.clone(), settings.command_api.clone(), key.clone()).stopping_with(shutdown.clone());
+        let api =
+            CommandApi::new(store.clone(), settings.command_api.clone(), key.clone()).stopping_with(shutdown.clone());
         router = router.merge(command_api::router(api));
     }
     if roles.query_api {
@@ -76,12 +96,23 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         router = router.merge(query_api::router(api));
     }
     let log_kind = settings.log.kind.as_str();
-    router = router.merge(status_route::router(StatusRoute { store: store.clone(), pool: pool.clone(), key, log_kind }));
+    router = router.merge(status_route::router(StatusRoute {
+        store: store.clone(),
+        pool: pool.clone(),
+        key,
+        log_kind,
+    }));
 
     let database = health.register("database");
-    supervisor.spawn("database check", check_database(pool.clone(), database, shutdown.clone()));
-    let router = with_standard_layers(router, &settings.http, &command_api::BODY_LIMITS);
-    supervisor.spawn("http", serve(listener, router, shutdown.clone(), ServeLimits::default()));
+    supervisor.spawn(
+        "database check",
+        check_database(pool.clone(), database, shutdown.clone()),
+    );
+    let router = with_standard_layers(router, &settings.http, command_api::BODY_LIMITS);
+    supervisor.spawn(
+        "http",
+        serve(listener, router, shutdown.clone(), ServeLimits::default()),
+    );
     tracing::info!(http.listen = %settings.http.listen, store = log_kind, ?roles, "started");
     supervisor.run().await?;
     tracing::info!("stopped");

@@ -37,9 +37,13 @@ async fn status(State(route): State<StatusRoute>, headers: HeaderMap) -> Respons
         }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "status cannot be told");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "status.unavailable", "The state of the log cannot be read")
-                .retry_after_seconds(1)
-                .into_response()
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "status.unavailable",
+                "The state of the log cannot be read",
+            )
+            .retry_after_seconds(1)
+            .into_response()
         }
     }
 }
@@ -58,5 +62,9 @@ fn authorize(key: &SigningKey, headers: &HeaderMap) -> Result<(), Problem> {
     if matches!(claims.role.as_str(), "admin" | "analyst" | "service") {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::FORBIDDEN, "auth.wrong-role", "Only admins, analysts and services see the state of the log"))
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "auth.wrong-role",
+        "Only admins, analysts and services see the state of the log",
+    ))
 }
