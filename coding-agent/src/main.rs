@@ -74,7 +74,8 @@ fn serve(
     arguments: &arguments::SettingsArguments,
 ) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(arguments)?;
-    runtime
-        .block_on(roles::run(roles, settings))
-        .map(|()| ExitCode::SUCCESS)
+    let outcome = runtime.block_on(roles::run(roles, settings));
+    // A question to a broker that is away blocks a thread for seconds; everything that matters has ended by now.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
 }
