@@ -24,7 +24,8 @@ pub struct KafkaOptions {
     pub linger_ms: u32,
     /// Milliseconds after which an unanswered produce is reported as unknown.
     pub delivery_timeout_ms: u32,
-    /// Further librdkafka properties, for example for TLS and SASL; never shown. They win over ours, except for those that safety needs.
+    /// Further librdkafka properties, for example for TLS and SASL; never shown. Their names have dots, so the environment gives
+    /// them as one table: `CODING_AGENT__KAFKA__PROPERTIES='{ "sasl.password" = "..." }'`. They win over ours, except for those that safety needs.
     pub properties: BTreeMap<String, Secret<String>>,
 }
 

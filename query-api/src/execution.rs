@@ -43,6 +43,7 @@ pub(crate) struct OperationState {
     snapshot: Arc<SnapshotSlot>,
     freshness: Option<Freshness>,
     reads_rows: bool,
+    reads_journal: bool,
     executed: AtomicBool,
 }
 
@@ -69,6 +70,7 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
         snapshot: Arc::clone(&snapshot),
         freshness,
         reads_rows: checked.reads_rows,
+        reads_journal: checked.reads_journal,
         executed: AtomicBool::new(false),
     });
     let mut request = async_graphql::Request::new("")
@@ -230,7 +232,12 @@ impl Extension for SnapshotGate {
         if state.reads_rows || state.freshness.is_some() {
             let begun = state
                 .snapshot
-                .begin(&self.reader, state.freshness.as_ref(), self.statement_timeout)
+                .begin(
+                    &self.reader,
+                    state.freshness.as_ref(),
+                    state.reads_journal,
+                    self.statement_timeout,
+                )
                 .await;
             if let Err(error) = begun {
                 return Response::from_errors(vec![server_error(error, None)]);

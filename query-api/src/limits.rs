@@ -21,6 +21,8 @@ pub struct CheckedDocument {
     pub document: ExecutableDocument,
     /// Does it read rows, or only the schema?
     pub reads_rows: bool,
+    /// Does it read the journal, which must then reach as far as the rows?
+    pub reads_journal: bool,
 }
 
 /// A refusal, and where in the document.
@@ -87,6 +89,7 @@ pub fn check(
     Ok(CheckedDocument {
         document,
         reads_rows: measured.reads_rows,
+        reads_journal: measured.reads_journal,
     })
 }
 

@@ -11,6 +11,11 @@ use tokio::time::Instant;
 
 use crate::error::QueryError;
 
+/// How long an answer that reads the journal waits for it when the client names no time.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at the journal.
+const JOURNAL_PAUSE: Duration = Duration::from_millis(5);
+
 /// What to do when the wanted position is not reached in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnTimeout {
@@ -57,6 +62,24 @@ impl OpenSnapshot {
     fn epoch(&self) -> LogEpoch {
         self.inner.epoch()
     }
+
+    /// Has the journal everything that is in the rows? Always, where it is the log.
+    async fn journal_reaches_cut(&mut self) -> Result<bool, QueryError> {
+        let to_signed = |(partition, next): (u32, u64)| (partition.cast_signed(), next.cast_signed());
+        let (partitions, offsets): (Vec<i32>, Vec<i64>) = self.cut().iter().map(to_signed).unzip();
+        let reaches = sqlx::query_scalar(
+            "SELECT NOT EXISTS (
+                 SELECT FROM journal.head h, journal.checkpoints c
+                 JOIN unnest($1::integer[], $2::bigint[]) AS cut (partition, next) ON cut.partition = c.partition
+                 WHERE h.log_kind = 'log' AND c.next_offset < cut.next
+             )",
+        )
+        .bind(partitions)
+        .bind(offsets)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(reaches)
+    }
 }
 
 /// What an answer says about the rows it came from.
@@ -98,9 +121,12 @@ impl SnapshotSlot {
         &self,
         reader: &ServingReader,
         freshness: Option<&Freshness>,
+        reads_journal: bool,
         statement_timeout: Duration,
     ) -> Result<(), QueryError> {
-        let deadline = Instant::now() + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
+        let began = Instant::now();
+        let deadline = began + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
+        let journal_deadline = deadline.max(began + JOURNAL_PATIENCE);
         loop {
             let inner = match (reader.begin().await, freshness) {
                 // What is waited for may be the first generation.
@@ -132,6 +158,15 @@ impl SnapshotSlot {
                     }
                     snapshot.stale = true;
                 }
+            }
+            if reads_journal && !snapshot.journal_reaches_cut().await? {
+                // On a log of its own the journal is another reader of it and may be a moment behind the rows.
+                if Instant::now() < journal_deadline {
+                    snapshot.inner.close().await?;
+                    tokio::time::sleep(JOURNAL_PAUSE).await;
+                    continue;
+                }
+                snapshot.stale = true;
             }
             sqlx::query("SELECT set_config('statement_timeout', $1, true)")
                 .bind(statement_timeout.as_millis().to_string())

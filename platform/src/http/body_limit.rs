@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 
 use super::BodyLimitOfRoute;
 use crate::problem::Problem;
@@ -43,11 +45,33 @@ pub(super) async fn limit(State(limits): State<Arc<BodyLimits>>, mut request: Re
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
+        discard(request).await;
         return too_large().limit(limit as u64).into_response();
     }
     // For the extractors, and for handlers that take the body as it is.
     DefaultBodyLimit::max(limit).apply(&mut request);
     next.run(request.with_limited_body()).await
+}
+
+/// Most bytes of a refused body that are read and thrown away, and the longest time for it.
+const DISCARD_BYTES: usize = 8 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
+/// Reads what a client is about to send anyway. A socket that is closed with unread bytes is reset, and a reset can
+/// overtake the answer. Above these bounds a reset is right.
+async fn discard(request: Request) {
+    let mut body = request.into_body().into_data_stream();
+    let read = async {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(chunk)) = body.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Late or not, the answer follows.
+    let _ = tokio::time::timeout(DISCARD_TIME, read).await;
 }
 
 /// The problem of a body above the limit.

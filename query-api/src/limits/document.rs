@@ -12,6 +12,9 @@ const MAX_RECURSION: usize = 200;
 /// Fields of an introspection that answer with lists of types.
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
+/// The field whose rows come from the journal, not from a generation.
+const JOURNAL_FIELD: &str = "streamHistory";
+
 /// How large a selection is after its fragments are expanded. Sums saturate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Measured {
@@ -27,6 +30,8 @@ pub struct Measured {
     pub introspection_lists: usize,
     /// Is there a field that is not introspection?
     pub reads_rows: bool,
+    /// Is there a field that reads the journal?
+    pub reads_journal: bool,
 }
 
 impl Measured {
@@ -38,6 +43,7 @@ impl Measured {
             directives: self.directives.max(other.directives),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             reads_rows: self.reads_rows || other.reads_rows,
+            reads_journal: self.reads_journal || other.reads_journal,
         }
     }
 }
@@ -139,6 +145,7 @@ fn of_field(name: &str, renamed: bool, inside: &Measured) -> Measured {
         depth: inside.depth + 1,
         introspection_lists: inside.introspection_lists + list,
         reads_rows: true,
+        reads_journal: inside.reads_journal || name == JOURNAL_FIELD,
         ..*inside
     }
 }

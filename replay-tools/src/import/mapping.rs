@@ -44,8 +44,8 @@ pub struct CommitMapper {
 impl CommitMapper {
     /// Gives the commands of `commit`, in the order in which they must be applied, to `out`.
     pub fn map(&mut self, line: u64, commit: &HistoryCommit, out: &mut Vec<MappedCommand>) -> serde_json::Result<()> {
-        let repo = text::clean(&commit.repo);
-        let scope = text::clean(commit.scope.as_deref().unwrap_or_default());
+        let repo = text::name(&commit.repo);
+        let scope = text::name(commit.scope.as_deref().unwrap_or_default());
         let subject = text::subject(&commit.subject);
         let month = commit.at.format("%Y-%m").to_string();
         let conversation_id = identity::of_conversation(&repo, &scope, &month);
@@ -82,7 +82,11 @@ impl CommitMapper {
         lines.push(CommandName::SendMessage, conversation_id, message_id, body)?;
 
         let description = text::clean(&commit.body);
-        let description = if description.is_empty() { &subject } else { &description };
+        let description = if description.trim().is_empty() {
+            &subject
+        } else {
+            &description
+        };
         let body = CreateTask {
             title: text::cut(&subject, task::TITLE_MAX),
             description: text::cut(description, task::DESCRIPTION_MAX),

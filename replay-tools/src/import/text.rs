@@ -5,19 +5,24 @@ use std::borrow::Cow;
 /// What stands for a subject that says nothing.
 const NO_SUBJECT: &str = "(no subject)";
 
-/// Without NUL, which no read model can hold, and without white space around it.
+/// Without NUL, which no read model can hold.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
-        Cow::Owned(text.replace('\0', "").trim().to_owned())
+        Cow::Owned(text.replace('\0', ""))
     } else {
-        Cow::Borrowed(text.trim())
+        Cow::Borrowed(text)
     }
+}
+
+/// A name: clean, and without white space around it.
+pub(crate) fn name(text: &str) -> String {
+    clean(text).trim().to_owned()
 }
 
 /// A subject that is never blank.
 pub(crate) fn subject(text: &str) -> Cow<'_, str> {
     let cleaned = clean(text);
-    if cleaned.is_empty() {
+    if cleaned.trim().is_empty() {
         Cow::Borrowed(NO_SUBJECT)
     } else {
         cleaned
