@@ -1,6 +1,7 @@
 //! The worker of one stream: loads, decides, commits, answers, until nothing waits.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use domain::{Aggregate, StreamId};
 use event_store::{Basis, Commit, CommitOutcome, CommitReceipt, StoreError};
@@ -15,6 +16,17 @@ use crate::metrics;
 
 /// How often a batch is decided again after another writer came between.
 const ROUNDS: usize = 8;
+
+/// Two nodes that write to one stream without a rest can keep overtaking each other: from the third round on, each waits a
+/// random moment, longer every time.
+async fn pause_before(round: usize) {
+    const FREE_ROUNDS: usize = 2;
+    const STEP_MICROS: u64 = 2_000;
+    if round >= FREE_ROUNDS {
+        let longest = STEP_MICROS << (round - FREE_ROUNDS);
+        tokio::time::sleep(Duration::from_micros(rand::random_range(0..longest))).await;
+    }
+}
 
 pub(super) struct Worker<A: Aggregate> {
     shared: Arc<Shared<A>>,
@@ -53,7 +65,8 @@ impl<A: Aggregate> Worker<A> {
     }
 
     async fn work(&self, mut batch: Vec<Waiting<A>>) {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            pause_before(round).await;
             let entry = match self.load().await {
                 Ok(entry) => entry,
                 Err(rejection) => return self.reject_all(batch, &rejection),
