@@ -1,0 +1,82 @@
+//! `PostgreSQL` without us in front of it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use sqlx::{Connection, PgConnection};
+
+/// Puts the rows of the journal, as they are, by COPY into a second table with the same indexes; tells how many there
+/// are and how long it takes.
+pub(crate) async fn copy_of_journal(database_url: &str) -> Result<(u64, Duration)> {
+    let mut connection = PgConnection::connect(database_url).await?;
+    let rows: Vec<Bytes> = connection
+        .copy_out_raw("copy journal.events to stdout")
+        .await?
+        .try_collect()
+        .await?;
+    sqlx::query("create table public.journal_copy (like journal.events including all)")
+        .execute(&mut connection)
+        .await?;
+    let started = Instant::now();
+    let mut copy = connection.copy_in_raw("copy public.journal_copy from stdin").await?;
+    for row in rows {
+        copy.send(row).await?;
+    }
+    let count = copy.finish().await?;
+    let taken = started.elapsed();
+    ensure!(count > 0, "the journal is empty");
+    sqlx::query("drop table public.journal_copy")
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok((count, taken))
+}
+
+/// One connection that writes one durable row after another.
+pub(crate) struct SingleRows {
+    connection: PgConnection,
+    next: i64,
+}
+
+/// About as much as one event with its metadata.
+const BODY: &str = concat!(
+    r#"{"title": "Measure command", "description": "A task as long as an ordinary one: the first line says what is "#,
+    r#"wrong, the next ones how to see it, and the last what should be there instead.", "ownerId": "#,
+    r#""5b1c2d0e-6a33-4f6f-9d3f-8f7f0b8f3c55", "metadata": {"commandId": "0190d0a0-0000-7000-8000-000000000000"}}"#
+);
+
+impl SingleRows {
+    /// In a table of its own in the database.
+    pub(crate) async fn new(database_url: &str) -> Result<Self> {
+        let mut connection = PgConnection::connect(database_url).await?;
+        sqlx::query("create table public.single_rows (id bigint primary key, body jsonb not null)")
+            .execute(&mut connection)
+            .await?;
+        Ok(Self { connection, next: 0 })
+    }
+
+    /// Inserts a row; it is on disk when this returns.
+    pub(crate) async fn insert(&mut self) -> Result<Duration> {
+        self.next += 1;
+        let started = Instant::now();
+        sqlx::query("insert into public.single_rows (id, body) values ($1, $2::text::jsonb)")
+            .bind(self.next)
+            .bind(BODY)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(started.elapsed())
+    }
+
+    /// Inserts a row and reads it.
+    pub(crate) async fn insert_and_select(&mut self) -> Result<Duration> {
+        let started = Instant::now();
+        self.insert().await?;
+        let (_body,): (String,) = sqlx::query_as("select body::text from public.single_rows where id = $1")
+            .bind(self.next)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(started.elapsed())
+    }
+}

@@ -1,0 +1,13 @@
+//! Scenarios of the whole system. Each starts the real binary on a database (and a topic) of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod command_line;
+mod database_faults;
+mod history_equals_graphql;
+mod importing_twice;
+mod killed;
+mod read_your_write;
+mod restart;
+mod terminated;
+mod two_instances;

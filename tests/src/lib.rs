@@ -1,0 +1,32 @@
+//! Starts the real binary on real servers and looks at it from outside, as clients and operators do.
+//!
+//! The way in is [`System`]: a database, a topic where the log is Kafka, and one or more [`Instance`]s, which are processes.
+//! A [`Client`] talks to one of them; [`CommandLine`] runs the binary as a tool. What the system holds is checked against
+//! [`expectation`] (numbers computed from the history file alone), against [`rows`] of another system, and against
+//! [`journal::Fold`] (the read models computed from the journal a second time). Nothing here uses code of the product, except
+//! the making of tokens.
+//!
+//! A harness for tests: it panics at the first surprise, and an instance then prints its log.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
+
+mod client;
+mod command_line;
+mod deadline;
+pub mod expectation;
+mod instance;
+pub mod journal;
+pub mod load;
+mod own_postgres;
+pub mod paging;
+pub mod rows;
+pub mod sample;
+mod servers;
+mod system;
+
+pub use client::{Client, Reply, Request, Unanswered};
+pub use command_line::{CommandLine, Finished, binary};
+pub use deadline::{eventually, settled};
+pub use instance::Instance;
+pub use own_postgres::OwnPostgres;
+pub use servers::LogKind;
+pub use system::{System, SystemBuilder};
