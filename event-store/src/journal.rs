@@ -4,12 +4,13 @@
 //! it is the log. [`postgres`] is the real one; [`memory`] is the one of the simulator.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 
 use crate::acceptance::Digest;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
-use crate::position::{LogEpoch, Position};
+use crate::position::{Cut, LogEpoch, Position};
 use crate::store::{ReadAllOptions, ReadStreamOptions};
 
 mod loader;
@@ -81,7 +82,7 @@ pub struct FenceRow {
     /// What it covers.
     pub target: crate::codec::FenceTarget,
     /// When the log took it.
-    pub recorded_at: chrono::DateTime<chrono::Utc>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// How a batch went into the journal.
@@ -126,6 +127,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// A page in the order of positions.
     async fn read_all(&self, options: &ReadAllOptions) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// When the first event that the cut does not cover was recorded.
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Waits until the journal may have moved since `position` was read, or some time has passed.
     async fn wait_after(&self, position: Position) -> Result<(), StoreError>;

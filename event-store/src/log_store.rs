@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -127,6 +128,10 @@ impl EventStore for LogStore {
 
     fn behind(&self, end: &Cut, cut: &Cut) -> u64 {
         end.ahead_of(cut)
+    }
+
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.journal.first_recorded_after(cut).await
     }
 
     async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {

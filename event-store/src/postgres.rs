@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -168,6 +169,10 @@ impl EventStore for PostgresStore {
             .max(1);
         let wanted = end.iter().map(|(_, next)| next).max().unwrap_or(1);
         wanted.saturating_sub(reached)
+    }
+
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.journal.first_recorded_after(cut).await
     }
 
     async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {

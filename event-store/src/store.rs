@@ -5,6 +5,7 @@
 //! [`EventStore::append_to_stream`], the reads, and [`EventStore::follow`].
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 
 use crate::commit::{Basis, Commit, CommitOutcome};
@@ -64,6 +65,10 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// How many records a reader at `cut` has before it until `end`.
     fn behind(&self, end: &Cut, cut: &Cut) -> u64;
+
+    /// When the first event that the cut does not cover was recorded: how old a reader there is. None when there is no such
+    /// event, as far as the journal knows.
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Reads all partitions from a cut, first what is there, then what comes, without gap or repeat.
     async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError>;

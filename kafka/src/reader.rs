@@ -15,11 +15,11 @@ use tokio::sync::mpsc;
 use crate::options::KafkaOptions;
 
 /// Batches that wait for the receiver.
-const BATCHES: usize = 8;
+const BATCHES: usize = 2;
 /// Most records in a batch.
-const BATCH_RECORDS: usize = 1_000;
+const BATCH_RECORDS: usize = 500;
 /// Most bytes in a batch, give or take one record.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// How often an idle reader looks whether anybody still listens.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
@@ -37,7 +37,10 @@ pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaErro
     config.set("fetch.wait.max.ms", "100");
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
-    config.set("queued.max.messages.kbytes", "16384");
+    // What librdkafka reads ahead for each of the readers of a process, and how much one fetch may bring at once.
+    config.set("queued.max.messages.kbytes", "4096");
+    config.set("fetch.max.bytes", "4194304");
+    config.set("fetch.message.max.bytes", "1048576");
     config.set("check.crcs", "true");
     config.create()
 }

@@ -1,7 +1,5 @@
 //! How far every generation is, for people.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use event_store::{Cut, EventStore, LogEpoch};
 use serde::{Deserialize, Serialize};
@@ -10,9 +8,6 @@ use uuid::Uuid;
 
 use crate::error::ProjectionError;
 use crate::fingerprint::ModelVersion;
-
-/// How long the log is asked for the first event that a generation lacks.
-const LAG_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The log's end and every generation's place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,7 +75,7 @@ pub async fn status(pool: &PgPool, store: &dyn EventStore) -> Result<ProjectionS
         let lag_seconds = if lag_offsets == 0 {
             0.0
         } else {
-            lag_seconds(pool, store, cut.clone()).await?
+            lag_seconds(pool, store, &cut).await?
         };
         generations.push(GenerationStatus {
             schema: row.schema_name,
@@ -101,12 +96,8 @@ pub async fn status(pool: &PgPool, store: &dyn EventStore) -> Result<ProjectionS
 }
 
 /// Age of the oldest event after the cut, by the database's clock; zero when only void records are missing.
-async fn lag_seconds(pool: &PgPool, store: &dyn EventStore, cut: Cut) -> Result<f64, ProjectionError> {
-    let mut follow = store.follow(cut).await?;
-    let Ok(batch) = tokio::time::timeout(LAG_READ_TIMEOUT, follow.next()).await else {
-        return Ok(0.0);
-    };
-    let Some(oldest) = batch?.events.iter().map(|event| event.recorded_at).min() else {
+async fn lag_seconds(pool: &PgPool, store: &dyn EventStore, cut: &Cut) -> Result<f64, ProjectionError> {
+    let Some(oldest) = store.first_recorded_after(cut).await? else {
         return Ok(0.0);
     };
     let (now,): (DateTime<Utc>,) = sqlx::query_as("select now()").fetch_one(pool).await?;

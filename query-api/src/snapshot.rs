@@ -124,9 +124,9 @@ impl SnapshotSlot {
         reads_journal: bool,
         statement_timeout: Duration,
     ) -> Result<(), QueryError> {
-        let began = Instant::now();
-        let deadline = began + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
-        let journal_deadline = deadline.max(began + JOURNAL_PATIENCE);
+        let started = Instant::now();
+        let deadline = started + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
+        let journal_deadline = deadline.max(started + JOURNAL_PATIENCE);
         loop {
             let inner = match (reader.begin().await, freshness) {
                 // What is waited for may be the first generation.

@@ -12,7 +12,7 @@ use crate::test_servers::TestServers;
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut build = project::cargo();
     let mut build = build
-        .args(["build", "--release", "-p", "bench"])
+        .args(["build", "--release", "-p", "bench", "-p", "coding-agent"])
         .spawn()
         .context("cannot start cargo")?;
     if !interrupt::wait_for(&mut build)?.success() {

@@ -67,7 +67,7 @@ impl<A: Aggregate> Worker<A> {
     async fn work(&self, mut batch: Vec<Waiting<A>>) {
         for round in 0..ROUNDS {
             pause_before(round).await;
-            let entry = match self.load().await {
+            let entry = match self.load(&batch).await {
                 Ok(entry) => entry,
                 Err(rejection) => return self.reject_all(batch, &rejection),
             };
@@ -85,9 +85,14 @@ impl<A: Aggregate> Worker<A> {
     }
 
     /// The newest state that the store gives at no great cost: all of it, or what is missing in the cached one.
-    async fn load(&self) -> Result<SharedEntry<A>, Rejection> {
+    async fn load(&self, batch: &[Waiting<A>]) -> Result<SharedEntry<A>, Rejection> {
         let cached = self.shared.cache.get(self.id);
-        let known = cached.as_ref().map(|entry| lock(entry).basis);
+        let known = match &cached {
+            Some(entry) => Some(lock(entry).basis),
+            // A stream that is about to be started most likely does not exist. The store may take our word for it without
+            // looking: if we are wrong, the commit is void, or the refusal is not confirmed, and the stream is loaded then.
+            None => starts_a_stream(batch).then_some(Basis::EMPTY),
+        };
         let loaded = self
             .shared
             .store
@@ -110,7 +115,7 @@ impl<A: Aggregate> Worker<A> {
             self.shared.cache.forget(self.id);
             return Err(rejection);
         }
-        if known.is_none() || !loaded.events.is_empty() {
+        if known.is_none_or(|known| known == Basis::EMPTY) || !loaded.events.is_empty() {
             self.shared.cache.keep(self.id, &entry);
         }
         Ok(entry)
@@ -249,6 +254,14 @@ impl<A: Aggregate> Worker<A> {
             _ => {}
         }
     }
+}
+
+/// Is the first command one that a stream without events accepts?
+fn starts_a_stream<A: Aggregate>(batch: &[Waiting<A>]) -> bool {
+    batch.first().is_some_and(|first| {
+        let submission = &first.submission;
+        A::default().decide(&submission.command, &submission.context()).is_ok()
+    })
 }
 
 /// A worker that ends by a defect (or with the runtime) must not leave a queue behind that nobody drains.

@@ -95,10 +95,30 @@ pub async fn nobody_is_behind_on_an_empty_log(subject: &Subject) {
     let mut cut = Cut::start();
     if subject.store.behind(&end, &cut) > 0 {
         // A log may begin with records that are no events.
-        cut.merge(&subject.store.follow(Cut::start()).await.unwrap().next().await.unwrap().cut);
+        cut.merge(
+            &subject
+                .store
+                .follow(Cut::start())
+                .await
+                .unwrap()
+                .next()
+                .await
+                .unwrap()
+                .cut,
+        );
     }
     while subject.store.behind(&end, &cut) > 0 {
-        cut.merge(&subject.store.follow(cut.clone()).await.unwrap().next().await.unwrap().cut);
+        cut.merge(
+            &subject
+                .store
+                .follow(cut.clone())
+                .await
+                .unwrap()
+                .next()
+                .await
+                .unwrap()
+                .cut,
+        );
     }
     assert!(cut.covers(&end));
 }

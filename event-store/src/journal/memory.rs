@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use super::{Applied, Checkpoint, FenceRow, Journal, JournalBatch, LoadRequest, L
 use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
-use crate::position::{LogEpoch, Position};
+use crate::position::{Cut, LogEpoch, Position};
 use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
 
 /// A journal in memory. Cheap to clone; all clones are one journal.
@@ -177,6 +178,15 @@ impl Journal for MemoryJournal {
             .take(options.max_count.min(READ_LIMIT))
             .cloned()
             .collect())
+    }
+
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let state = self.state();
+        let uncovered = state
+            .all
+            .iter()
+            .filter(|event| event.at.offset >= cut.next(event.at.partition));
+        Ok(uncovered.map(|event| event.recorded_at).min())
     }
 
     async fn wait_after(&self, position: Position) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use super::{Applied, Checkpoint, Journal, JournalBatch, LoadRequest, Loaded};
 use crate::acceptance::Digest;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
-use crate::position::{LogEpoch, Position};
+use crate::position::{Cut, LogEpoch, Position};
 use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
 
 mod apply;
@@ -217,6 +218,24 @@ impl Journal for PostgresJournal {
             .await
             .map_err(|error| database_error(&error))?;
         rows.iter().map(rows::event).collect()
+    }
+
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let place = |partition| (partition_column(partition), signed(cut.next(partition)));
+        let (partitions, offsets): (Vec<i32>, Vec<i64>) = (0..self.head.partitions).map(place).unzip();
+        sqlx::query_scalar(
+            r#"select min(uncovered.recorded_at)
+               from unnest($1::integer[], $2::bigint[]) as cut (partition, next)
+               cross join lateral (
+                   select e.recorded_at from journal.events e
+                   where e.partition = cut.partition and e."offset" >= cut.next order by e."offset" limit 1
+               ) as uncovered"#,
+        )
+        .bind(partitions)
+        .bind(offsets)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| database_error(&error))
     }
 
     async fn wait_after(&self, position: Position) -> Result<(), StoreError> {

@@ -16,8 +16,9 @@ pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
 
 /// How long a reader ahead of the journal waits for it.
 const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
-/// Most records judged before they are handed on.
-const BATCH: usize = 4_096;
+/// Most records, and about how many bytes of them, judged before they are handed on: what a reader holds in memory.
+const BATCH_RECORDS: usize = 1_000;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// A record with its judgement.
 pub(super) struct Judged {
@@ -36,6 +37,7 @@ pub(super) struct JudgingReader {
     journal: Arc<dyn Journal>,
     pending: VecDeque<LogRecord>,
     judged: Vec<Judged>,
+    judged_bytes: usize,
 }
 
 impl JudgingReader {
@@ -51,6 +53,7 @@ impl JudgingReader {
             journal,
             pending: VecDeque::new(),
             judged: Vec::new(),
+            judged_bytes: 0,
         }
     }
 
@@ -61,16 +64,17 @@ impl JudgingReader {
     /// The next judged records, at least one. Cancel safe: what was taken from the log stays here until it is returned.
     pub(super) async fn next(&mut self) -> Result<Vec<Judged>, StoreError> {
         loop {
-            while !self.pending.is_empty() && self.judged.len() < BATCH {
+            while !self.pending.is_empty() && !self.is_full() {
                 self.judge_first().await?;
             }
-            if self.judged.len() < BATCH
+            if !self.is_full()
                 && let Ok(batch) = self.reader.try_recv()
             {
                 self.pending.extend(batch.map_err(log_error)?);
                 continue;
             }
             if !self.judged.is_empty() {
+                self.judged_bytes = 0;
                 return Ok(std::mem::take(&mut self.judged));
             }
             let batch = self.reader.recv().await;
@@ -79,6 +83,10 @@ impl JudgingReader {
             };
             self.pending.extend(batch.ok_or_else(ended)?.map_err(log_error)?);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.judged.len() >= BATCH_RECORDS || self.judged_bytes >= BATCH_BYTES
     }
 
     async fn judge_first(&mut self) -> Result<(), StoreError> {
@@ -127,6 +135,7 @@ impl JudgingReader {
         if let Verdict::Halt(reason) = verdict {
             return Err(halted(partition, offset, &reason.to_string()));
         }
+        self.judged_bytes += record.value.len();
         self.judged.push(Judged {
             record,
             header,

@@ -1,9 +1,12 @@
 //! Group commit: all commits that wait go into one call of `journal.append`.
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::StreamId;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +23,9 @@ use crate::position::Position;
 const MAX_EVENTS: usize = 4_000;
 /// Commits that may wait; more are told to come back.
 const QUEUE: usize = 16_384;
+
+/// How long an idle connection is kept before the pool gets it back.
+const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 
 struct Waiting {
     commit: Commit,
@@ -59,18 +65,28 @@ impl Committer {
 
 async fn serve(journal: PostgresJournal, mut waiting: mpsc::Receiver<Waiting>) {
     let mut queue = VecDeque::new();
+    // Kept from group to group: taking it from the pool and giving it back costs as much as a small commit. Not for long,
+    // since a pool that is closed waits for it.
+    let mut connection = None;
     loop {
         if queue.is_empty() {
-            match waiting.recv().await {
-                Some(first) => queue.push_back(first),
-                None => return,
+            match tokio::time::timeout(KEEP_CONNECTION, waiting.recv()).await {
+                Ok(Some(first)) => queue.push_back(first),
+                Ok(None) => return,
+                Err(_) => {
+                    connection = None;
+                    match waiting.recv().await {
+                        Some(first) => queue.push_back(first),
+                        None => return,
+                    }
+                }
             }
         }
         while let Ok(more) = waiting.try_recv() {
             queue.push_back(more);
         }
         let group = take_group(&mut queue);
-        write(&journal, group).await;
+        write(&journal, &mut connection, group).await;
     }
 }
 
@@ -98,8 +114,8 @@ fn take_group(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-async fn write(journal: &PostgresJournal, group: Vec<Waiting>) {
-    match append(journal, &group).await {
+async fn write(journal: &PostgresJournal, connection: &mut Option<PoolConnection<Postgres>>, group: Vec<Waiting>) {
+    match append(journal, connection, &group).await {
         Ok(outcomes) => {
             let last = outcomes.iter().filter_map(position_of).max();
             for (waiting, outcome) in group.into_iter().zip(outcomes) {
@@ -111,6 +127,10 @@ async fn write(journal: &PostgresJournal, group: Vec<Waiting>) {
             }
         }
         Err(error) => {
+            // Whatever happened to it, the next group gets another one.
+            if let Some(broken) = connection.take() {
+                drop(broken.detach());
+            }
             for waiting in group {
                 let _ = waiting.answer.send(Err(error.clone()));
             }
@@ -131,6 +151,7 @@ struct Columns<'a> {
     stream: Vec<&'a str>,
     expected: Vec<i64>,
     partition: Vec<i32>,
+    events: Vec<i32>,
     commit: Vec<i32>,
     id: Vec<Uuid>,
     event_type: Vec<&'a str>,
@@ -140,12 +161,19 @@ struct Columns<'a> {
     metadata: Vec<Json<&'a EventMetadata>>,
 }
 
-async fn append(journal: &PostgresJournal, group: &[Waiting]) -> Result<Vec<CommitOutcome>, StoreError> {
+async fn append(
+    journal: &PostgresJournal,
+    kept: &mut Option<PoolConnection<Postgres>>,
+    group: &[Waiting],
+) -> Result<Vec<CommitOutcome>, StoreError> {
     let mut columns = Columns::default();
     for (waiting, number) in group.iter().zip(1_i32..) {
         columns.stream.push(waiting.commit.stream.as_str());
         columns.expected.push(waiting.commit.basis.revision.map_or(-1, signed));
         columns.partition.push(partition_column(waiting.partition));
+        columns
+            .events
+            .push(i32::try_from(waiting.commit.event_count()).unwrap_or(i32::MAX));
         for command in &waiting.commit.commands {
             let scoped = command.stamp.scoped_command();
             for event in &command.events {
@@ -161,22 +189,25 @@ async fn append(journal: &PostgresJournal, group: &[Waiting]) -> Result<Vec<Comm
     }
     // A connection that cannot be had means that nothing was sent; an error after that leaves the outcome open,
     // unless the server itself reports that the statement failed.
-    let mut connection = journal.pool().acquire().await.map_err(|error| database_error(&error))?;
-    let rows =
-        sqlx::query("select * from journal.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) order by commit_number")
-            .bind(&columns.stream)
-            .bind(&columns.expected)
-            .bind(&columns.partition)
-            .bind(&columns.commit)
-            .bind(&columns.id)
-            .bind(&columns.event_type)
-            .bind(&columns.time)
-            .bind(&columns.command)
-            .bind(&columns.data)
-            .bind(&columns.metadata)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| append_error(&error))?;
+    let connection = match kept {
+        Some(connection) => connection,
+        None => kept.insert(journal.pool().acquire().await.map_err(|error| database_error(&error))?),
+    };
+    let rows = sqlx::query("select * from journal.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(&columns.stream)
+        .bind(&columns.expected)
+        .bind(&columns.partition)
+        .bind(&columns.events)
+        .bind(&columns.commit)
+        .bind(&columns.id)
+        .bind(&columns.event_type)
+        .bind(&columns.time)
+        .bind(&columns.command)
+        .bind(&columns.data)
+        .bind(&columns.metadata)
+        .fetch_all(&mut **connection)
+        .await
+        .map_err(|error| append_error(&error))?;
     group
         .iter()
         .zip(&rows)

@@ -27,7 +27,10 @@ pub(super) fn import(run: &Run, token: &str) -> Result<()> {
 fn tool(run: &Run, token: &str, arguments: &[&str]) -> Result<bool> {
     let mut command = Command::new(&run.program);
     environment::apply(run, &mut command);
-    command.args(arguments).args(["--url", &run.url()]).env("CODING_AGENT_TOKEN", token);
+    command
+        .args(arguments)
+        .args(["--url", &run.url()])
+        .env("CODING_AGENT_TOKEN", token);
     let mut child = command.spawn().context("cannot start the program")?;
     let status = interrupt::wait_for(&mut child)?;
     interrupt::check()?;

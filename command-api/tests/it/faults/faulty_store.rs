@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::StreamId;
 use event_store::postgres::PostgresStore;
 use event_store::{
@@ -144,6 +145,10 @@ impl EventStore for FaultyStore {
 
     fn behind(&self, end: &Cut, reader: &Cut) -> u64 {
         self.store.behind(end, reader)
+    }
+
+    async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.first_recorded_after(cut).await
     }
 
     async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
