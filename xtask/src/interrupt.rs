@@ -38,13 +38,28 @@ pub(crate) fn check() -> Result<()> {
 
 /// Waits for a command; after a signal it gets a while to end by itself.
 pub(crate) fn wait_for(child: &mut Child) -> Result<ExitStatus> {
-    let mut deadline = None;
+    wait_until_ended(child, None)
+}
+
+/// Waits for a command that must end within a time; then it is killed and counts as failed.
+pub(crate) fn wait_at_most(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+    wait_until_ended(child, Some(Instant::now() + limit))
+}
+
+fn wait_until_ended(child: &mut Child, mut deadline: Option<Instant>) -> Result<ExitStatus> {
+    let mut interrupted = false;
     loop {
         if let Some(status) = child.try_wait().context("cannot wait for a command")? {
             return Ok(status);
         }
-        if requested() && Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
+        if requested() && !interrupted {
+            interrupted = true;
+            deadline = Some(Instant::now() + PATIENCE);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            eprintln!("process {} did not end in time and is killed", child.id());
             child.kill().context("cannot end a command")?;
+            deadline = None;
         }
         std::thread::sleep(STEP);
     }

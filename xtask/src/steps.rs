@@ -7,6 +7,9 @@ use anyhow::Result;
 
 use crate::interrupt;
 
+/// Far longer than any step takes on two cores from a clean target; a test that hangs must not hold a build server.
+const LONGEST: Duration = Duration::from_mins(40);
+
 /// What was done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
@@ -28,7 +31,7 @@ impl Steps {
     pub(crate) fn command(&mut self, name: &str, command: &mut Command) -> Result<bool> {
         self.step(name, || {
             let mut child = command.spawn()?;
-            Ok(interrupt::wait_for(&mut child)?.success())
+            Ok(interrupt::wait_at_most(&mut child, LONGEST)?.success())
         })
     }
 

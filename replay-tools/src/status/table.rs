@@ -5,21 +5,19 @@ use crate::status::{GenerationStatus, SystemStatus};
 const HEADINGS: [&str; 5] = ["GENERATION", "STATE", "LAG", "SECONDS", "MODELS"];
 
 pub(super) fn render(status: &SystemStatus) -> String {
-    let end: Vec<String> = status
-        .log_end
-        .iter()
-        .map(|(partition, offset)| format!("{partition}:{offset}"))
-        .collect();
     let mut rows: Vec<[String; 5]> = vec![HEADINGS.map(str::to_owned)];
     rows.extend(status.generations.iter().map(row));
     let widths: Vec<usize> = (0..HEADINGS.len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();
     let mut text = format!(
-        "log {}, epoch {}, end {}\n\n",
+        "log {}, epoch {}, {}\n\n",
         status.log_kind,
-        status.epoch,
-        end.join(" ")
+        status
+            .epoch
+            .as_str()
+            .map_or_else(|| status.epoch.to_string(), str::to_owned),
+        end_of(status)
     );
     for row in &rows {
         let cells: Vec<String> = row
@@ -31,6 +29,27 @@ pub(super) fn render(status: &SystemStatus) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The partitions of an embedded log share their offsets; one number says it for all.
+fn end_of(status: &SystemStatus) -> String {
+    let partitions = status.log_end.len();
+    let mut offsets = status.log_end.values();
+    match offsets.next() {
+        Some(first) if partitions > 1 && offsets.all(|offset| offset == first) => {
+            format!("end {first} in each of {partitions} partitions")
+        }
+        _ => {
+            let mut ends: Vec<(u64, String)> = status
+                .log_end
+                .iter()
+                .map(|(partition, offset)| (partition.parse().unwrap_or(u64::MAX), format!("{partition}:{offset}")))
+                .collect();
+            ends.sort();
+            let ends: Vec<String> = ends.into_iter().map(|(_, end)| end).collect();
+            format!("end {}", ends.join(" "))
+        }
+    }
 }
 
 fn row(generation: &GenerationStatus) -> [String; 5] {
