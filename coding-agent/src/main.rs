@@ -18,9 +18,6 @@ use crate::arguments::{Action, Arguments};
 use crate::roles::Roles;
 use crate::settings::Settings;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {

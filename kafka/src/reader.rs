@@ -38,8 +38,8 @@ pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaErro
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
     // What librdkafka reads ahead for each of the readers of a process, and how much one fetch may bring at once.
-    config.set("queued.max.messages.kbytes", "4096");
-    config.set("fetch.max.bytes", "4194304");
+    config.set("queued.max.messages.kbytes", "2048");
+    config.set("fetch.max.bytes", "2097152");
     config.set("fetch.message.max.bytes", "1048576");
     config.set("check.crcs", "true");
     config.create()

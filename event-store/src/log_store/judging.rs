@@ -17,8 +17,8 @@ pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
 /// How long a reader ahead of the journal waits for it.
 const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
 /// Most records, and about how many bytes of them, judged before they are handed on: what a reader holds in memory.
-const BATCH_RECORDS: usize = 1_000;
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_RECORDS: usize = 500;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// A record with its judgement.
 pub(super) struct Judged {

@@ -11,7 +11,7 @@ use crate::batch::{self, Piece};
 use crate::error::ProjectionError;
 
 /// Pieces that wait for the writer: each is bounded, so this bounds the memory of reading ahead.
-const PIECES_AHEAD: usize = 4;
+const PIECES_AHEAD: usize = 2;
 
 /// A task that follows the log; it ends when this is dropped.
 pub(super) struct Reader {
