@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::{AssertSqlSafe, PgPool, Row};
-use tokio::sync::watch;
 
 use super::rows::{self, EVENT_COLUMNS, database_error, get, signed, unsigned};
 use super::{Applied, Checkpoint, Journal, JournalBatch, LoadRequest, Loaded};
@@ -53,11 +52,6 @@ impl PostgresJournal {
 
     pub(crate) fn wake(&self) -> &Wake {
         &self.wake
-    }
-
-    /// The last global position, as it moves in this process and, within a second, in others.
-    pub fn moved(&self) -> watch::Receiver<u64> {
-        self.wake.subscribe()
     }
 
     /// The last global position that was given.

@@ -42,10 +42,6 @@ impl Wake {
         self.outgoing.send_replace(position);
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.position.subscribe()
-    }
-
     /// Until a position after this one is known, or it is time to look again.
     pub(crate) async fn wait_after(&self, position: u64) {
         let mut receiver = self.position.subscribe();
