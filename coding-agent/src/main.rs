@@ -18,6 +18,9 @@ use crate::arguments::{Action, Arguments};
 use crate::roles::Roles;
 use crate::settings::Settings;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {

@@ -88,8 +88,8 @@ impl Settings {
             self.log.partitions
         );
         anyhow::ensure!(
-            self.postgres.max_connections >= 6,
-            "postgres.max_connections must be at least 6, is {}",
+            self.postgres.max_connections >= 8,
+            "postgres.max_connections must be at least 8, is {}",
             self.postgres.max_connections
         );
         Ok(())

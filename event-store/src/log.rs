@@ -107,10 +107,19 @@ pub trait Log: Send + Sync + 'static {
 
     /// Reads all partitions, each from its offset, for ever. Within a partition in offset order. The reader ends with an
     /// error after which nothing comes; dropping the receiver ends it.
-    fn read(&self, from: Vec<(u32, u64)>) -> LogReader;
+    fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader;
 
     /// The offset that the next record of a partition will get, as of some moment after the call began.
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError>;
+}
+
+/// What a reader wants when records come one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Each as soon as it is there: an acknowledgement waits for it.
+    Prompt,
+    /// The first one at once, then a few milliseconds' worth at a time: many small reads cost more than what they bring.
+    Gathering,
 }
 
 /// Batches of records, in order within each partition.

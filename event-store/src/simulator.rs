@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{mpsc, watch};
 
-use crate::log::{Log, LogError, LogReader, LogRecord, Record};
+use crate::log::{Log, LogError, LogReader, LogRecord, Pace, Record};
 
 /// How badly the log behaves. Chances are out of 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +195,7 @@ impl Log for SimulatedLog {
             .unwrap_or_else(|_| Err(LogError::Unknown("the simulation ended".to_owned())))
     }
 
-    fn read(&self, from: Vec<(u32, u64)>) -> LogReader {
+    fn read(&self, from: Vec<(u32, u64)>, _pace: Pace) -> LogReader {
         let (sender, receiver) = mpsc::channel(16);
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_store::log::{Log, LogError, LogReader, Record};
+use event_store::log::{Log, LogError, LogReader, Pace, Record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use tokio::sync::Semaphore;
@@ -42,7 +42,7 @@ pub struct KafkaLog {
 impl KafkaLog {
     /// Creates or inspects the topic, then connects.
     pub async fn open(options: KafkaOptions) -> Result<Self, OpenError> {
-        let questions: Arc<BaseConsumer> = Arc::new(reader::consumer(&options)?);
+        let questions: Arc<BaseConsumer> = Arc::new(reader::consumer(&options, Pace::Prompt)?);
         let topic = guard::prepare(&options, &questions).await?;
         let producer = CommitProducer::connect(&options, topic.max_message_bytes)?;
         Ok(Self {
@@ -69,8 +69,8 @@ impl Log for KafkaLog {
         self.producer.append(&self.options.topic, partition, record).await
     }
 
-    fn read(&self, from: Vec<(u32, u64)>) -> LogReader {
-        reader::read(&self.options, from)
+    fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
+        reader::read(&self.options, from, pace)
     }
 
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use event_store::log::{LogError, LogReader, LogRecord};
+use event_store::log::{LogError, LogReader, LogRecord, Pace};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
@@ -20,11 +20,15 @@ const BATCHES: usize = 2;
 const BATCH_RECORDS: usize = 500;
 /// Most bytes in a batch, give or take one record.
 const BATCH_BYTES: usize = 1 << 20;
+/// A gathering reader rests so long after a batch that was smaller than [`FULL_ENOUGH`].
+const GATHER_FOR: Duration = Duration::from_millis(4);
+/// Records in a batch that is worth a read.
+const FULL_ENOUGH: usize = 100;
 /// How often an idle reader looks whether anybody still listens.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
 /// A consumer for manual assignment.
-pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaError> {
+pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsumer, KafkaError> {
     let mut config = options.client();
     // librdkafka assigns partitions only to consumers with a group name; nothing is ever committed to it.
     config.set("group.id", "coding-agent-readers");
@@ -37,6 +41,14 @@ pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaErro
     config.set("fetch.wait.max.ms", "100");
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
+    if pace == Pace::Gathering {
+        // While something waits to be taken, nothing is fetched. Otherwise every record under load is a fetch of its own, for each
+        // reader, and the broker spends more on answering them than on writing.
+        config.set("queued.min.messages", "1");
+        config.set("fetch.queue.backoff.ms", GATHER_FOR.as_millis().to_string());
+        // One fetch is under way at a time, and it may lack partitions that were resting when it was sent: they wait until it ends.
+        config.set("fetch.wait.max.ms", "20");
+    }
     // What librdkafka reads ahead for each of the readers of a process, and how much one fetch may bring at once.
     config.set("queued.max.messages.kbytes", "2048");
     config.set("fetch.max.bytes", "2097152");
@@ -46,13 +58,13 @@ pub(crate) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer, KafkaErro
 }
 
 /// Starts a thread that reads until the receiver is dropped or an error ends it.
-pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>) -> LogReader {
+pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
     let (sender, receiver) = mpsc::channel(BATCHES);
     let options = options.clone();
     let started = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn({
         let sender = sender.clone();
         move || {
-            if let Err(error) = pump(&options, &from, &sender) {
+            if let Err(error) = pump(&options, &from, pace, &sender) {
                 // Nobody listens any more: nobody needs the error.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -67,9 +79,9 @@ pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>) -> LogReader {
 
 type Batches = mpsc::Sender<Result<Vec<LogRecord>, LogError>>;
 
-fn pump(options: &KafkaOptions, from: &[(u32, u64)], batches: &Batches) -> Result<(), LogError> {
+fn pump(options: &KafkaOptions, from: &[(u32, u64)], pace: Pace, batches: &Batches) -> Result<(), LogError> {
     let unavailable = |error: KafkaError| LogError::Unavailable(error.to_string());
-    let consumer = consumer(options).map_err(unavailable)?;
+    let consumer = consumer(options, pace).map_err(unavailable)?;
     let mut assignment = TopicPartitionList::new();
     for (partition, offset) in from {
         let offset = Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
@@ -86,8 +98,12 @@ fn pump(options: &KafkaOptions, from: &[(u32, u64)], batches: &Batches) -> Resul
         let Some(batch) = gather(&consumer, first)? else {
             continue;
         };
+        let rests = pace == Pace::Gathering && batch.len() < FULL_ENOUGH;
         if batches.blocking_send(Ok(batch)).is_err() {
             break;
+        }
+        if rests {
+            std::thread::sleep(GATHER_FOR);
         }
     }
     Ok(())

@@ -3,15 +3,15 @@ create table activity (
     id uuid not null,                   -- of the event
     at timestamptz not null,
     type text not null,                 -- of the event, without the version: task.execution-completed
-    stream text not null,
+    stream text collate "C" not null,
     revision bigint not null,
-    subject_kind text not null,         -- conversation | task
+    subject_kind text collate "C" not null, -- conversation | task
     subject_id uuid not null,
     owner_id uuid not null,
     actor_id uuid not null,
     role text not null,                 -- in which the actor acted
     summary text not null,              -- the title of the subject after the event, at most 120 characters
-    primary key (subject_id, revision)
+    primary key (subject_id, revision, subject_kind)
 );
 
 create index activity_by_owner on activity (owner_id, at, id);

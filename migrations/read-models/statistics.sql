@@ -1,4 +1,4 @@
--- Counters, kept by increments that commute. Rows whose counters have all gone back to zero stay; queries skip them.
+-- Counters, kept by increments that commute. A row whose counters have all gone back to zero is removed.
 --
 -- day        `tasks`: UTC day on which the task was created. `executions`: day of the start. Results (files, lines, tokens, cost):
 --            day on which they were reported. `messages` and their tokens: day on which they were sent.
@@ -8,9 +8,9 @@
 -- owner_id   of the task or conversation.
 create table statistics (
     day date not null,
-    type text not null,
-    complexity text not null,
-    status text not null,
+    type text collate "C" not null,
+    complexity text collate "C" not null,
+    status text collate "C" not null,
     owner_id uuid not null,
     tasks bigint not null default 0,
     executions bigint not null default 0,

@@ -1,7 +1,7 @@
 -- A stream as projectors see it, folded from its own events only. Written by the engine, not by a projector.
 -- Streams of quotas have no row.
 create table subject (
-    stream text primary key,
+    stream text collate "C" primary key,
     kind text not null,                 -- conversation | task
     id uuid not null,
     owner_id uuid not null,

@@ -3,9 +3,9 @@ create table task (
     owner_id uuid not null,
     title text not null,
     description text not null,
-    type text null,                     -- bug-fix | feature | refactor | documentation | test | deployment | unsure
-    complexity text null,               -- simple | medium | complex | epic
-    status text not null,               -- pending | classifying | in-progress | completed | failed | cancelled | deleted
+    type text collate "C" null,                     -- bug-fix | feature | refactor | documentation | test | deployment | unsure
+    complexity text collate "C" null,               -- simple | medium | complex | epic
+    status text collate "C" not null,               -- pending | classifying | in-progress | completed | failed | cancelled | deleted
     priority bigint not null,           -- 0 to 9, 9 is most urgent
     conversation_id uuid null,          -- may name a conversation that is not in `conversation` (yet)
     -- What the classifier said last; `type` and `complexity` may differ, since a person's choice wins.

@@ -30,17 +30,6 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Adds a later piece.
-    pub fn extend(&mut self, later: Self) {
-        self.events.extend(later.events);
-        self.bytes += later.bytes;
-        self.to.merge(&later.to);
-        for (partition, at) in later.recorded_at {
-            let latest = self.recorded_at.entry(partition).or_insert(at);
-            *latest = at.max(*latest);
-        }
-    }
-
     fn add_record(&mut self, record: Vec<DecodedEvent>) {
         for event in record {
             let recorded = &event.recorded;

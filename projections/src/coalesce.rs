@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::operation::{Columns, Key, RowOperation, TargetedOperation};
-use crate::table::{Column, TableDefinition, Unset};
+use crate::table::{Column, TableDefinition, TableKind, Unset};
 use crate::value::Value;
 
 /// All columns of a row except the key, in the table's order.
@@ -55,6 +55,12 @@ pub enum OperationFault {
         /// The column.
         column: &'static str,
     },
+    /// The operation is not one for this kind of table, or the key was inserted before.
+    #[error("table {table} does not take that operation on that row")]
+    WrongKind {
+        /// The table.
+        table: &'static str,
+    },
 }
 
 /// What happens to one row.
@@ -83,6 +89,14 @@ impl RowChange {
 
     /// This change, and then the operation.
     pub fn then(&mut self, table: &'static TableDefinition, operation: RowOperation) -> Result<(), OperationFault> {
+        let allowed = match table.kind {
+            TableKind::Rows => true,
+            TableKind::Appends => matches!(operation, RowOperation::Insert(_)) && *self == Self::NOTHING,
+            TableKind::Sums => matches!(operation, RowOperation::Increment(_)),
+        };
+        if !allowed {
+            return Err(OperationFault::WrongKind { table: table.name });
+        }
         match operation {
             RowOperation::Insert(columns) => *self = Self::Replace(Some(new_row(table, columns)?)),
             RowOperation::Delete => *self = Self::Replace(None),
@@ -106,7 +120,23 @@ impl RowChange {
     }
 
     /// The row after this change of the row before: what the database is made to do.
-    pub fn apply(&self, before: Option<Row>) -> Option<Row> {
+    pub fn apply(&self, table: &TableDefinition, before: Option<Row>) -> Option<Row> {
+        let after = self.applied(before);
+        after.filter(|row| table.kind != TableKind::Sums || row.iter().any(|value| *value != Value::Int(0)))
+    }
+
+    /// Does it leave the row as it is, whatever is there?
+    fn is_nothing(&self, table: &TableDefinition) -> bool {
+        match self {
+            Self::Replace(_) => false,
+            Self::Modify { set, add, missing } => {
+                let makes_a_row = missing.is_some() && table.kind != TableKind::Sums;
+                set.is_empty() && !makes_a_row && add.values().all(|delta| *delta == 0)
+            }
+        }
+    }
+
+    fn applied(&self, before: Option<Row>) -> Option<Row> {
         match (self, before) {
             (Self::Replace(row), _) => row.clone(),
             (Self::Modify { missing, .. }, None) => missing.clone(),
@@ -198,8 +228,9 @@ impl CoalescedChanges {
     /// Per table the changed rows, in order: tables by name, rows by key.
     pub fn into_tables(self) -> impl Iterator<Item = (&'static TableDefinition, Vec<(Key, RowChange)>)> {
         self.tables.into_values().filter_map(|(table, rows)| {
-            let rows = rows.into_iter().filter(|(_, change)| *change != RowChange::NOTHING);
-            Some((table?, rows.map(|(key, change)| (key.0, change)).collect()))
+            let table = table?;
+            let rows = rows.into_iter().filter(|(_, change)| !change.is_nothing(table));
+            Some((table, rows.map(|(key, change)| (key.0, change)).collect()))
         })
     }
 }

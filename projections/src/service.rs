@@ -20,9 +20,11 @@ use crate::read_model;
 
 mod backoff;
 mod engine;
+mod folded;
 mod reader;
 mod standby;
 mod subjects;
+mod writing;
 
 use backoff::Backoff;
 use engine::Engine;
@@ -33,8 +35,11 @@ use engine::Engine;
 pub struct ProjectorOptions {
     /// Events of one transaction, about.
     pub batch_events: usize,
-    /// Bytes of events of one transaction, about.
+    /// Bytes of events of one transaction, about. One transaction may be under way while the next is folded.
     pub batch_bytes: usize,
+    /// Shortest time from the start of one transaction to the start of the next, unless that one is full. Under load many small pieces
+    /// become one transaction; what comes alone does not wait.
+    pub write_interval_ms: u64,
     /// Bytes of subjects kept in memory.
     pub subject_cache_bytes: u64,
     /// Wait for the disk at each commit. Off: a crash of the database may take back the last batches whole, and they are projected again.
@@ -54,6 +59,7 @@ impl Default for ProjectorOptions {
         Self {
             batch_events: 2_000,
             batch_bytes: 8 * 1024 * 1024,
+            write_interval_ms: 5,
             subject_cache_bytes: 32 * 1024 * 1024,
             synchronous_commit: false,
             retry_max_ms: 5_000,
@@ -130,8 +136,7 @@ impl ProjectorService {
         let generation = self.generation().await?;
         let cut = self.committed(&generation).await?;
         self.publish(&generation, &cut, ProjectorState::Following);
-        let mut engine = Engine::new(self, generation);
-        engine.run(cut, shutdown, backoff).await
+        Engine::new(self, generation, cut).run(shutdown, backoff).await
     }
 
     /// Waits until another attempt makes sense; `false` when the process ends.

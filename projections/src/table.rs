@@ -11,6 +11,21 @@ pub struct TableDefinition {
     pub key: &'static [Column],
     /// All other columns that are written (generated ones are not named).
     pub columns: &'static [Column],
+    /// What happens to its rows.
+    pub kind: TableKind,
+}
+
+/// What happens to the rows of a table. The narrower it is, the cheaper they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// Made, changed and deleted.
+    Rows,
+    /// Made once and never touched again, by a key that no other event can have: a second row of the key is a fault, here or in the
+    /// database.
+    Appends,
+    /// Counters only, only incremented, and below zero at no cut of the log. A row whose counters are all zero is not kept: it says the same as no row, and whether one
+    /// was made on the way would depend on how the log was cut into batches.
+    Sums,
 }
 
 /// One column.

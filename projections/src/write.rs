@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres};
 
 use crate::checkpoint::{self, CheckpointMove};
 use crate::coalesce::CoalescedChanges;
@@ -23,6 +24,9 @@ const ROWS_PER_STATEMENT: usize = 5_000;
 /// Writes the changes of batches into one generation.
 pub struct Writer {
     pool: PgPool,
+    /// Kept from batch to batch: its server process has the plans of all statements, and taking it from the pool and giving it back costs
+    /// as much as a small batch.
+    connection: Option<PoolConnection<Postgres>>,
     generation: Generation,
     begin: String,
     /// Text per table and shape, made once.
@@ -41,15 +45,16 @@ impl Writer {
         );
         Self {
             pool,
+            connection: None,
             generation,
             begin,
             statements: HashMap::new(),
         }
     }
 
-    /// The generation that is written.
-    pub fn generation(&self) -> &Generation {
-        &self.generation
+    /// Gives the connection back; the next batch takes another one.
+    pub fn rest(&mut self) {
+        self.connection = None;
     }
 
     /// Moves the checkpoint and applies the changes, or does nothing.
@@ -57,7 +62,24 @@ impl Writer {
     /// After [`ProjectionError::CheckpointMoved`] and after any database error the checkpoint must be read again: a commit whose
     /// answer was lost may have happened.
     pub async fn write(&mut self, changes: CoalescedChanges, advance: &CheckpointMove) -> Result<(), ProjectionError> {
-        let mut transaction = self.pool.begin_with(AssertSqlSafe(self.begin.clone())).await?;
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        let outcome = self.write_on(&mut connection, changes, advance).await;
+        if outcome.is_ok() {
+            self.connection = Some(connection);
+        }
+        outcome
+    }
+
+    async fn write_on(
+        &mut self,
+        connection: &mut PgConnection,
+        changes: CoalescedChanges,
+        advance: &CheckpointMove,
+    ) -> Result<(), ProjectionError> {
+        let mut transaction = connection.begin_with(AssertSqlSafe(self.begin.clone())).await?;
         if !checkpoint::advance(&mut transaction, self.generation.id, advance).await? {
             transaction.rollback().await?;
             return Err(ProjectionError::CheckpointMoved {

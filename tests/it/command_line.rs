@@ -230,3 +230,29 @@ async fn skip_bad_goes_on_and_keeps_the_line_in_the_rejects_file() {
         "{reject}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_shows_a_bar_on_a_terminal_and_takes_it_away_at_the_end() {
+    let system = System::on(LogKind::Postgresql).start().await;
+    let history = sample::svix();
+    let total = sample::lines(&history).len();
+    let path = history.to_str().unwrap();
+    let import = system.tool(0, "service", &["import", "git", path]);
+    let finished = import.run_on_terminal().await;
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let screen = &finished.stderr;
+    assert!(
+        screen.contains(&format!("/{total} commits")) && screen.contains("ETA"),
+        "{screen:?}"
+    );
+    // The last thing sent is the sequence that empties the line, with nothing drawn after it.
+    let (_, after_last_erasure) = screen.rsplit_once("\u{1b}[2K").unwrap();
+    assert!(!after_last_erasure.contains("commits"), "{screen:?}");
+
+    let piped = import.run().await;
+    assert_eq!(piped.code, Some(0), "{piped:?}");
+    assert!(
+        !piped.stderr.contains('\u{1b}'),
+        "no escape sequences in a file: {piped:?}"
+    );
+}

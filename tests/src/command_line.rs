@@ -1,10 +1,14 @@
 //! The binary, run as a tool.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -74,6 +78,58 @@ impl CommandLine {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The size of the terminal that a call is shown on.
+const TERMINAL: Winsize = Winsize {
+    ws_row: 24,
+    ws_col: 100,
+    ws_xpixel: 0,
+    ws_ypixel: 0,
+};
+
+impl CommandLine {
+    /// Runs it to its end with a terminal as its standard error. What the terminal was sent, escape sequences and all, is in `stderr`.
+    pub async fn run_on_terminal(&self) -> Finished {
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let terminal = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        tcsetwinsize(&terminal, TERMINAL).unwrap();
+        let mut command = Command::new(binary());
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .env("TERM", "xterm")
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(terminal)
+            .kill_on_drop(true);
+        let child = command.spawn().unwrap();
+        // Its copies of the terminal are closed with it; then reading the screen ends with the last process.
+        drop(command);
+        let shown = tokio::task::spawn_blocking(move || {
+            let (mut screen, mut shown) = (File::from(screen), Vec::new());
+            // A terminal that everybody has left is an error to the one who reads it, not an end.
+            let _left = screen.read_to_end(&mut shown);
+            shown
+        });
+        let output = settled("the end of a tool", PATIENCE, child.wait_with_output())
+            .await
+            .unwrap();
+        let shown = settled("the end of the screen", PATIENCE, shown).await.unwrap();
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(shown).unwrap(),
         }
     }
 }

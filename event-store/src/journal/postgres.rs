@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
 use super::rows::{self, EVENT_COLUMNS, database_error, get, signed, unsigned};
 use super::{Applied, Checkpoint, Journal, JournalBatch, LoadRequest, Loaded};
@@ -50,6 +51,26 @@ impl PostgresJournal {
         &self.pool
     }
 
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(|error| database_error(&error))
+    }
+
+    /// A page of the whole log in the order of positions.
+    pub(crate) async fn read_all_on(
+        connection: &mut PgConnection,
+        options: &ReadAllOptions,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let statement =
+            format!("select {EVENT_COLUMNS} from journal.events e where e.position > $1 order by e.position limit $2");
+        let rows = sqlx::query(AssertSqlSafe(statement))
+            .bind(signed(options.after.0))
+            .bind(limit(options.max_count))
+            .fetch_all(connection)
+            .await
+            .map_err(|error| database_error(&error))?;
+        rows.iter().map(rows::event).collect()
+    }
+
     pub(crate) fn wake(&self) -> &Wake {
         &self.wake
     }
@@ -80,10 +101,7 @@ impl Journal for PostgresJournal {
 
     async fn load(&self, requests: &[LoadRequest]) -> Result<Vec<Loaded>, StoreError> {
         let streams: Vec<&str> = requests.iter().map(|request| request.stream.as_str()).collect();
-        let partitions: Vec<i32> = requests
-            .iter()
-            .map(|request| partition_column(request.partition))
-            .collect();
+        let partitions: Vec<i32> = requests.iter().map(|request| integer(request.partition)).collect();
         let mut after: Vec<i64> = requests
             .iter()
             .map(|request| request.after.map_or(-1, signed))
@@ -160,7 +178,7 @@ impl Journal for PostgresJournal {
                ) as covering
                from journal.checkpoints c where c.partition = $1"#,
         )
-        .bind(partition_column(partition))
+        .bind(integer(partition))
         .bind(stream.as_str())
         .bind(stream.category())
         .bind(signed(before))
@@ -203,19 +221,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn read_all(&self, options: &ReadAllOptions) -> Result<Vec<RecordedEvent>, StoreError> {
-        let statement =
-            format!("select {EVENT_COLUMNS} from journal.events e where e.position > $1 order by e.position limit $2");
-        let rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(signed(options.after.0))
-            .bind(limit(options.max_count))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| database_error(&error))?;
-        rows.iter().map(rows::event).collect()
+        Self::read_all_on(&mut *self.connection().await?, options).await
     }
 
     async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let place = |partition| (partition_column(partition), signed(cut.next(partition)));
+        let place = |partition| (integer(partition), signed(cut.next(partition)));
         let (partitions, offsets): (Vec<i32>, Vec<i64>) = (0..self.head.partitions).map(place).unzip();
         sqlx::query_scalar(
             r#"select min(uncovered.recorded_at)
@@ -252,8 +262,9 @@ fn checkpoint(row: &sqlx::postgres::PgRow) -> Result<Checkpoint, StoreError> {
     })
 }
 
-pub(crate) fn partition_column(partition: u32) -> i32 {
-    i32::try_from(partition).unwrap_or(i32::MAX)
+/// A partition, or a place in a commit, as a column of type integer holds it.
+pub(crate) fn integer(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 fn limit(max_count: usize) -> i64 {

@@ -15,6 +15,12 @@ use crate::position::Position;
 /// The columns that [`event`] reads, for `select` lists.
 pub(crate) const EVENT_COLUMNS: &str = r#"e.stream, e.revision, e.position, e.partition, e."offset", e.index, e.id, e.type, e.time, e.recorded_at, e.data, e.metadata"#;
 
+/// SQLSTATE with which functions of the journal say that something is not where their caller believed it to be.
+pub(crate) const ELSEWHERE: &str = "CA001";
+
+/// SQLSTATE with which they say that a stream would get a hole.
+pub(crate) const HOLE: &str = "CA002";
+
 /// Reads one row.
 pub(crate) fn event(row: &PgRow) -> Result<RecordedEvent, StoreError> {
     let stream: &str = get(row, "stream")?;

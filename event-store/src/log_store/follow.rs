@@ -9,7 +9,7 @@ use crate::acceptance::Window;
 use crate::codec::decode_events;
 use crate::error::StoreError;
 use crate::journal::Journal;
-use crate::log::Log;
+use crate::log::{Log, Pace};
 use crate::position::Cut;
 use crate::store::{Follow, FollowBatch};
 
@@ -23,7 +23,7 @@ impl LogFollow {
             .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
             .collect();
         Self {
-            reader: JudgingReader::start(log, journal, Arc::new(windows)),
+            reader: JudgingReader::start(log, journal, Arc::new(windows), Pace::Gathering),
         }
     }
 }

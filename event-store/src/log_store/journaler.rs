@@ -11,7 +11,7 @@ use crate::acceptance::{Digest, Window};
 use crate::codec::{FenceTarget, decode_events};
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
-use crate::log::Log;
+use crate::log::{Log, Pace};
 
 /// After another journaler was found at work, and after an error: how long until this one tries again.
 const STAND_BY: Duration = Duration::from_millis(500);
@@ -74,7 +74,12 @@ impl Journaler {
                 ))
             })
             .collect();
-        let mut reader = JudgingReader::start(&*self.log, Arc::clone(&self.journal), Arc::new(windows));
+        let mut reader = JudgingReader::start(
+            &*self.log,
+            Arc::clone(&self.journal),
+            Arc::new(windows),
+            Pace::Gathering,
+        );
         let mut stands: Vec<u64> = reader.windows().iter().map(|window| lock(window).next()).collect();
         loop {
             let judged = tokio::select! {

@@ -9,7 +9,7 @@ use crate::acceptance::{Digest, History, Verdict, Window};
 use crate::codec::{CommitHeader, RecordKind, decode_header};
 use crate::error::StoreError;
 use crate::journal::Journal;
-use crate::log::{Log, LogReader, LogRecord};
+use crate::log::{Log, LogReader, LogRecord, Pace};
 
 /// A window per partition, shared between the reader that moves them and those who look.
 pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
@@ -42,13 +42,13 @@ pub(super) struct JudgingReader {
 
 impl JudgingReader {
     /// Starts at the windows' next offsets.
-    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, windows: Windows) -> Self {
+    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, windows: Windows, pace: Pace) -> Self {
         let from = (0_u32..)
             .zip(windows.iter())
             .map(|(partition, window)| (partition, lock(window).next()))
             .collect();
         Self {
-            reader: log.read(from),
+            reader: log.read(from, pace),
             windows,
             journal,
             pending: VecDeque::new(),

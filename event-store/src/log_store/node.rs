@@ -13,7 +13,7 @@ use super::judging::{Judged, JudgingReader, Windows, lock};
 use crate::acceptance::{Digest, Window};
 use crate::error::StoreError;
 use crate::journal::{Checkpoint, Journal};
-use crate::log::Log;
+use crate::log::{Log, Pace};
 
 /// How often the node looks how far the journal is, for back-pressure.
 const JOURNAL_LOOK: Duration = Duration::from_millis(250);
@@ -166,7 +166,7 @@ impl Drop for Expectation {
 async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, stop: CancellationToken) {
     loop {
         // The windows stand where the last reader ended, so nothing is judged twice.
-        let mut reader = JudgingReader::start(&*log, Arc::clone(&journal), Arc::clone(&node.windows));
+        let mut reader = JudgingReader::start(&*log, Arc::clone(&journal), Arc::clone(&node.windows), Pace::Prompt);
         let error = loop {
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -14,7 +14,7 @@ use crate::acceptance::RULE_VERSION;
 use crate::codec::{Pin, RecordKind, STREAM_HASH, decode_header};
 use crate::error::StoreError;
 use crate::journal::{Journal, JournalLoader};
-use crate::log::{Log, LogError, LogRecord};
+use crate::log::{Log, LogError, LogRecord, Pace};
 use crate::position::LogEpoch;
 
 /// How long the first record of a partition may take to be read.
@@ -72,7 +72,10 @@ pub async fn open_log(log: &dyn Log, window: u64) -> Result<Pin, OpenError> {
 
 /// The pins of these partitions, read by one reader.
 async fn pins(log: &dyn Log, partitions: &[u32]) -> Result<Vec<Pin>, OpenError> {
-    let mut reader = log.read(partitions.iter().map(|partition| (*partition, 0)).collect());
+    let mut reader = log.read(
+        partitions.iter().map(|partition| (*partition, 0)).collect(),
+        Pace::Prompt,
+    );
     let mut first: BTreeMap<u32, LogRecord> = BTreeMap::new();
     let late = || LogError::Unavailable("the first records of the partitions were not read in time".to_owned());
     let read = async {

@@ -1,6 +1,11 @@
 //! Following the journal from a cut, in the order of positions.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use tokio::time::Instant;
 
 use super::everywhere;
 use crate::error::StoreError;
@@ -11,12 +16,21 @@ use crate::store::{Follow, FollowBatch, ReadAllOptions};
 
 /// Events in one batch.
 const BATCH: usize = 2_000;
+/// After a read that brought less than [`WORTH_A_READ`], the next comes so much later: while events come one by one, reading each by
+/// itself costs more than writing it. What comes after a pause does not wait.
+const GATHER_FOR: Duration = Duration::from_millis(4);
+const WORTH_A_READ: usize = 100;
+/// How long an idle connection is kept before the pool gets it back.
+const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 
 pub(super) struct PostgresFollow {
     journal: PostgresJournal,
     partitions: u32,
     from: Cut,
     after: Position,
+    not_before: Instant,
+    /// Kept while events come: taking it from the pool and giving it back costs as much as reading a few of them.
+    connection: Option<PoolConnection<Postgres>>,
 }
 
 impl PostgresFollow {
@@ -28,6 +42,8 @@ impl PostgresFollow {
             partitions,
             from,
             after: Position(lowest.saturating_sub(1)),
+            not_before: Instant::now(),
+            connection: None,
         }
     }
 }
@@ -36,15 +52,29 @@ impl PostgresFollow {
 impl Follow for PostgresFollow {
     async fn next(&mut self) -> Result<FollowBatch, StoreError> {
         loop {
+            tokio::time::sleep_until(self.not_before).await;
             let options = ReadAllOptions {
                 after: self.after,
                 max_count: BATCH,
             };
-            let mut events = self.journal.read_all(&options).await?;
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.journal.connection().await?,
+            };
+            let mut events = PostgresJournal::read_all_on(&mut connection, &options).await?;
+            // Not after an error: the next read gets another one.
+            self.connection = Some(connection);
             let Some(last) = events.last().and_then(|event| event.position) else {
-                self.journal.wait_after(self.after).await?;
+                let woken = self.journal.wait_after(self.after);
+                if tokio::time::timeout(KEEP_CONNECTION, woken).await.is_err() {
+                    self.connection = None;
+                    self.journal.wait_after(self.after).await?;
+                }
                 continue;
             };
+            if events.len() < WORTH_A_READ {
+                self.not_before = Instant::now() + GATHER_FOR;
+            }
             self.after = last;
             events.retain(|event| event.at.offset >= self.from.next(event.at.partition));
             return Ok(FollowBatch {

@@ -1,30 +1,25 @@
-//! Group commit: all commits that wait go into one call of `journal.append`.
+//! Group commit: all commits that wait go into one transaction of one round trip ([`appending`]).
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use domain::StreamId;
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgRow;
-use sqlx::types::Json;
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
-use crate::commit::{Basis, Commit, CommitOutcome, CommitReceipt};
+use crate::commit::{Commit, CommitOutcome};
 use crate::error::StoreError;
-use crate::event::{EventMetadata, LogPosition};
-use crate::journal::postgres::{PostgresJournal, partition_column};
-use crate::journal::rows::{database_error, get, signed, unsigned};
-use crate::position::Position;
+use crate::journal::postgres::PostgresJournal;
+
+mod appending;
+
+use appending::Appender;
 
 /// Most events in one transaction.
 const MAX_EVENTS: usize = 4_000;
 /// Commits that may wait; more are told to come back.
 const QUEUE: usize = 16_384;
 
-/// How long an idle connection is kept before the pool gets it back.
+/// How long an idle connection is kept before the pool gets it back; a pool that is closed waits for it.
 const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 
 struct Waiting {
@@ -65,16 +60,14 @@ impl Committer {
 
 async fn serve(journal: PostgresJournal, mut waiting: mpsc::Receiver<Waiting>) {
     let mut queue = VecDeque::new();
-    // Kept from group to group: taking it from the pool and giving it back costs as much as a small commit. Not for long,
-    // since a pool that is closed waits for it.
-    let mut connection = None;
+    let mut appender = Appender::new(journal);
     loop {
         if queue.is_empty() {
             match tokio::time::timeout(KEEP_CONNECTION, waiting.recv()).await {
                 Ok(Some(first)) => queue.push_back(first),
                 Ok(None) => return,
                 Err(_) => {
-                    connection = None;
+                    appender.rest();
                     match waiting.recv().await {
                         Some(first) => queue.push_back(first),
                         None => return,
@@ -86,7 +79,7 @@ async fn serve(journal: PostgresJournal, mut waiting: mpsc::Receiver<Waiting>) {
             queue.push_back(more);
         }
         let group = take_group(&mut queue);
-        write(&journal, &mut connection, group).await;
+        write(&mut appender, group).await;
     }
 }
 
@@ -114,142 +107,18 @@ fn take_group(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-async fn write(journal: &PostgresJournal, connection: &mut Option<PoolConnection<Postgres>>, group: Vec<Waiting>) {
-    match append(journal, connection, &group).await {
+async fn write(appender: &mut Appender, group: Vec<Waiting>) {
+    match appender.append(&group).await {
         Ok(outcomes) => {
-            let last = outcomes.iter().filter_map(position_of).max();
             for (waiting, outcome) in group.into_iter().zip(outcomes) {
                 // An author that stopped waiting needs no answer.
                 let _ = waiting.answer.send(Ok(outcome));
             }
-            if let Some(last) = last {
-                journal.wake().moved_to(last);
-            }
         }
         Err(error) => {
-            // Whatever happened to it, the next group gets another one.
-            if let Some(broken) = connection.take() {
-                drop(broken.detach());
-            }
             for waiting in group {
                 let _ = waiting.answer.send(Err(error.clone()));
             }
         }
     }
-}
-
-fn position_of(outcome: &CommitOutcome) -> Option<u64> {
-    match outcome {
-        CommitOutcome::Accepted(receipt) => receipt.position.map(|position| position.0),
-        CommitOutcome::Void => None,
-    }
-}
-
-/// The arguments of `journal.append`, column by column.
-#[derive(Default)]
-struct Columns<'a> {
-    stream: Vec<&'a str>,
-    expected: Vec<i64>,
-    partition: Vec<i32>,
-    events: Vec<i32>,
-    commit: Vec<i32>,
-    id: Vec<Uuid>,
-    event_type: Vec<&'a str>,
-    time: Vec<DateTime<Utc>>,
-    command: Vec<Uuid>,
-    data: Vec<Json<&'a serde_json::value::RawValue>>,
-    metadata: Vec<Json<&'a EventMetadata>>,
-}
-
-async fn append(
-    journal: &PostgresJournal,
-    kept: &mut Option<PoolConnection<Postgres>>,
-    group: &[Waiting],
-) -> Result<Vec<CommitOutcome>, StoreError> {
-    let mut columns = Columns::default();
-    for (waiting, number) in group.iter().zip(1_i32..) {
-        columns.stream.push(waiting.commit.stream.as_str());
-        columns.expected.push(waiting.commit.basis.revision.map_or(-1, signed));
-        columns.partition.push(partition_column(waiting.partition));
-        columns
-            .events
-            .push(i32::try_from(waiting.commit.event_count()).unwrap_or(i32::MAX));
-        for command in &waiting.commit.commands {
-            let scoped = command.stamp.scoped_command();
-            for event in &command.events {
-                columns.commit.push(number);
-                columns.id.push(event.id.as_uuid());
-                columns.event_type.push(&event.event_type);
-                columns.time.push(event.time);
-                columns.command.push(scoped);
-                columns.data.push(Json(&*event.data));
-                columns.metadata.push(Json(&command.stamp));
-            }
-        }
-    }
-    // A connection that cannot be had means that nothing was sent; an error after that leaves the outcome open,
-    // unless the server itself reports that the statement failed.
-    let connection = match kept {
-        Some(connection) => connection,
-        None => kept.insert(journal.pool().acquire().await.map_err(|error| database_error(&error))?),
-    };
-    let rows = sqlx::query("select * from journal.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(&columns.stream)
-        .bind(&columns.expected)
-        .bind(&columns.partition)
-        .bind(&columns.events)
-        .bind(&columns.commit)
-        .bind(&columns.id)
-        .bind(&columns.event_type)
-        .bind(&columns.time)
-        .bind(&columns.command)
-        .bind(&columns.data)
-        .bind(&columns.metadata)
-        .fetch_all(&mut **connection)
-        .await
-        .map_err(|error| append_error(&error))?;
-    group
-        .iter()
-        .zip(&rows)
-        .map(|(waiting, row)| outcome(waiting, row))
-        .collect()
-}
-
-/// SQLSTATE classes in which the server may have gone away between commit and answer.
-const OPEN_OUTCOME_CLASSES: [&str; 3] = ["57", "08", "XX"];
-
-fn append_error(error: &sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::Database(database)
-            if database
-                .code()
-                .is_some_and(|code| !OPEN_OUTCOME_CLASSES.contains(&&code[..code.len().min(2)])) =>
-        {
-            database_error(error)
-        }
-        _ => StoreError::OutcomeUnknown {
-            reason: format!("PostgreSQL did not answer an append: {error}"),
-        },
-    }
-}
-
-fn outcome(waiting: &Waiting, row: &PgRow) -> Result<CommitOutcome, StoreError> {
-    if !get::<bool>(row, "accepted")? {
-        return Ok(CommitOutcome::Void);
-    }
-    let position = unsigned(get(row, "last_position")?)?;
-    let revision = waiting.commit.basis.next_revision() + waiting.commit.event_count() as u64 - 1;
-    Ok(CommitOutcome::Accepted(CommitReceipt {
-        revision,
-        at: LogPosition {
-            partition: waiting.partition,
-            offset: position,
-            index: 0,
-        },
-        position: Some(Position(position)),
-        basis: Basis {
-            revision: Some(revision),
-            ..Basis::EMPTY
-        },
-    }))
 }

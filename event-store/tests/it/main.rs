@@ -6,4 +6,7 @@ mod acceptance;
 mod database;
 mod fences;
 mod postgres_conformance;
+mod postgres_groups;
+mod postgres_journal;
 mod simulator_conformance;
+mod vectors;

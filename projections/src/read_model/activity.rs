@@ -8,27 +8,29 @@ use super::preview;
 use crate::operation::RowOperations;
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::SubjectChange;
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 static ACTIVITY: TableDefinition = TableDefinition {
     name: "activity",
-    // Not the event's id: its order is random, and every index on such a key is written all over.
+    // Not the event's id: its order is random, and every index on such a key is written all over. The kind is part of it because a
+    // conversation and a task may have the same UUID: it follows from principal and command id, or was imported.
     key: &[
         Column::required("subject_id", ColumnType::Uuid),
         Column::required("revision", ColumnType::Int),
+        Column::required("subject_kind", ColumnType::Text),
     ],
     columns: &[
         Column::required("id", ColumnType::Uuid),
         Column::required("at", ColumnType::Timestamp),
         Column::required("type", ColumnType::Text),
         Column::required("stream", ColumnType::Text),
-        Column::required("subject_kind", ColumnType::Text),
         Column::required("owner_id", ColumnType::Uuid),
         Column::required("actor_id", ColumnType::Uuid),
         Column::required("role", ColumnType::Text),
         Column::required("summary", ColumnType::Text),
     ],
+    kind: TableKind::Appends,
 };
 
 /// What happened, newest first, per user and for all.
@@ -40,7 +42,7 @@ impl Projector for ActivityProjector {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
@@ -62,13 +64,16 @@ impl Projector for ActivityProjector {
         let recorded = &event.recorded;
         operations.insert(
             &ACTIVITY,
-            vec![after.id.into(), Value::count(recorded.revision)],
+            vec![
+                after.id.into(),
+                Value::count(recorded.revision),
+                after.kind.as_str().into(),
+            ],
             vec![
                 ("id", recorded.id.as_uuid().into()),
                 ("at", recorded.time.into()),
                 ("type", without_version(&recorded.event_type).into()),
                 ("stream", recorded.stream.as_str().into()),
-                ("subject_kind", after.kind.as_str().into()),
                 ("owner_id", after.owner_id.as_uuid().into()),
                 ("actor_id", recorded.metadata.actor.as_uuid().into()),
                 ("role", recorded.metadata.role.as_str().into()),

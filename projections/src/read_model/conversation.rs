@@ -7,7 +7,7 @@ use super::preview;
 use crate::operation::RowOperations;
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::SubjectChange;
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 static CONVERSATION: TableDefinition = TableDefinition {
@@ -26,6 +26,7 @@ static CONVERSATION: TableDefinition = TableDefinition {
         Column::required("updated_at", ColumnType::Timestamp),
         Column::required("revision", ColumnType::Int),
     ],
+    kind: TableKind::Rows,
 };
 
 /// List and detail of conversations.

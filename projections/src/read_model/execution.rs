@@ -6,7 +6,7 @@ use domain::task::{ExecutionResult, LogLine, TaskEvent};
 use crate::operation::{Columns, Key, RowOperations};
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::{Subject, SubjectChange};
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 /// Lines of log that are kept of each execution.
@@ -38,6 +38,7 @@ static EXECUTION: TableDefinition = TableDefinition {
         Column::required("started_at", ColumnType::Timestamp),
         Column::nullable("finished_at", ColumnType::Timestamp),
     ],
+    kind: TableKind::Rows,
 };
 
 static EXECUTION_LOG: TableDefinition = TableDefinition {
@@ -52,6 +53,7 @@ static EXECUTION_LOG: TableDefinition = TableDefinition {
         Column::required("level", ColumnType::Text),
         Column::required("message", ColumnType::Text),
     ],
+    kind: TableKind::Rows,
 };
 
 /// History of attempts, their results and costs.

@@ -6,7 +6,7 @@ use domain::conversation::ConversationEvent;
 use crate::operation::RowOperations;
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::SubjectChange;
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 static MESSAGE: TableDefinition = TableDefinition {
@@ -26,6 +26,7 @@ static MESSAGE: TableDefinition = TableDefinition {
         Column::nullable("tokens_used", ColumnType::Int),
         Column::required("sent_at", ColumnType::Timestamp),
     ],
+    kind: TableKind::Appends,
 };
 
 /// Threads and full-text search.

@@ -12,7 +12,7 @@ use domain::conversation::{ConversationEvent, Message};
 use crate::operation::{Key, RowOperations};
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::{Subject, SubjectChange, SubjectKind};
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 static STATISTICS: TableDefinition = TableDefinition {
@@ -34,6 +34,7 @@ static STATISTICS: TableDefinition = TableDefinition {
         Column::counter("tokens_used"),
         Column::counter("cost_micro_usd"),
     ],
+    kind: TableKind::Sums,
 };
 
 /// Sums for the dashboard and analysts.

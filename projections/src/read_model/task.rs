@@ -7,7 +7,7 @@ use domain::task::{Classification, PullRequest, TaskEvent};
 use crate::operation::{Columns, RowOperations};
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::{Subject, SubjectChange};
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 static TASK: TableDefinition = TableDefinition {
@@ -49,6 +49,7 @@ static TASK: TableDefinition = TableDefinition {
         Column::required("updated_at", ColumnType::Timestamp),
         Column::required("revision", ColumnType::Int),
     ],
+    kind: TableKind::Rows,
 };
 
 /// List and detail of tasks.

@@ -1,21 +1,24 @@
 //! One attempt: pieces of the log, folded and written, until shutdown or the first error.
 //!
+//! Two things happen at once. While one transaction is under way, the next pieces are folded, all into one: the longer a
+//! transaction takes, the more goes into the next, and no processor waits for the other.
+//!
 //! Nothing survives an error but what is committed: subjects in memory are dropped with the engine, and the next attempt reads the
 //! checkpoint. So a lost answer to a commit cannot apply a piece twice.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use event_store::{Cut, StoreError};
+use event_store::Cut;
 use platform::shutdown::Shutdown;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 
 use super::backoff::Backoff;
+use super::folded::Folded;
 use super::reader::Reader;
 use super::subjects::SubjectCache;
+use super::writing::Writing;
 use super::{ProjectorService, ProjectorState};
-use crate::batch::{self, Piece};
-use crate::checkpoint::CheckpointMove;
-use crate::coalesce::CoalescedChanges;
+use crate::batch::Piece;
 use crate::error::ProjectionError;
 use crate::generation::Generation;
 use crate::metrics;
@@ -23,94 +26,130 @@ use crate::write::Writer;
 
 pub(super) struct Engine<'a> {
     service: &'a ProjectorService,
-    subjects: SubjectCache,
-    writer: Writer,
+    generation: Generation,
+    /// What is committed.
+    cut: Cut,
+    cache: SubjectCache,
+    folded: Folded,
+    writing: Writing,
+    /// What the reader met behind everything that is folded: that is written first. (An event that cannot be folded takes with it what was
+    /// folded and not yet written; the next attempt meets it again, and nothing is skipped.)
+    ends_with: Option<ProjectionError>,
+    applied: bool,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(service: &'a ProjectorService, generation: Generation) -> Self {
-        let subjects = SubjectCache::new(&generation, service.options.subject_cache_bytes);
-        let writer = Writer::new(service.pool.clone(), generation, service.options.synchronous_commit);
+    pub(super) fn new(service: &'a ProjectorService, generation: Generation, cut: Cut) -> Self {
+        let options = &service.options;
+        let writer = Writer::new(service.pool.clone(), generation.clone(), options.synchronous_commit);
         Self {
             service,
-            subjects,
-            writer,
+            cut,
+            cache: SubjectCache::new(&generation, options.subject_cache_bytes),
+            folded: Folded::default(),
+            writing: Writing::new(writer),
+            generation,
+            ends_with: None,
+            applied: false,
         }
     }
 
-    pub(super) async fn run(
-        &mut self,
-        mut cut: Cut,
-        shutdown: &Shutdown,
-        backoff: &mut Backoff,
-    ) -> Result<(), ProjectionError> {
-        let service = self.service;
-        let mut reader = Reader::start(service.store.clone(), cut.clone(), &service.options);
-        let mut lag_timer = tokio::time::interval(Duration::from_millis(service.options.lag_interval_ms.max(1)));
+    pub(super) async fn run(mut self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+        let outcome = self.follow(shutdown, backoff).await;
+        // Whoever reads the checkpoint next must not see it move.
+        let last = if self.writing.is_idle() {
+            Ok(())
+        } else {
+            self.written(backoff).await
+        };
+        match outcome.and(last) {
+            Err(error @ ProjectionError::Poison { .. }) => Err(self.blame(error).await),
+            outcome => outcome,
+        }
+    }
+
+    async fn follow(&mut self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+        let options = &self.service.options;
+        let mut reader = Reader::start(self.service.store.clone(), self.cut.clone(), options);
+        let mut lag_timer = tokio::time::interval(Duration::from_millis(options.lag_interval_ms.max(1)));
         lag_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut applied = false;
+        let mut next_write = Instant::now();
         loop {
-            let piece = tokio::select! {
+            let may_fold = self.ends_with.is_none() && self.folded.has_room(options);
+            let may_write = self.writing.is_idle() && !self.folded.is_empty();
+            if may_write && (!may_fold || Instant::now() >= next_write) {
+                next_write = Instant::now() + Duration::from_millis(options.write_interval_ms);
+                self.writing.start(std::mem::take(&mut self.folded), &self.cut);
+                continue;
+            }
+            if self.folded.is_empty()
+                && self.writing.is_idle()
+                && let Some(error) = self.ends_with.take()
+            {
+                return Err(error);
+            }
+            tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
-                _ = lag_timer.tick() => {
-                    // A projector without work is healthy when it is level; one with work, when it gets on.
-                    if self.measure_lag(&cut).await? == 0 || applied {
-                        service.up();
-                    }
-                    continue;
-                }
-                piece = reader.next(&service.options) => piece,
-            };
-            let piece = piece.ok_or_else(|| StoreError::Unavailable {
-                reason: "the reader of the log ended".to_owned(),
-            })?;
-            self.apply(&mut cut, piece?).await?;
-            backoff.reset();
-            if !applied {
-                // Not at the next tick: a start waits for this.
-                service.up();
+                () = self.writing.finished(), if !self.writing.is_idle() => self.written(backoff).await?,
+                _ = lag_timer.tick() => self.measure_lag().await?,
+                piece = reader.next(), if may_fold => match piece {
+                    Ok(piece) => self.fold(&piece).await?,
+                    Err(error) => self.ends_with = Some(error),
+                },
+                () = sleep_until(next_write), if may_write => {}
             }
-            applied = true;
-            service.publish(self.writer.generation(), &cut, ProjectorState::Following);
         }
     }
 
-    async fn apply(&mut self, cut: &mut Cut, piece: Piece) -> Result<(), ProjectionError> {
-        let started = Instant::now();
-        let mut subjects = self.subjects.load(&self.service.pool, &piece.events).await?;
-        let mut changes = CoalescedChanges::default();
-        if let Err(error) = batch::fold(&self.service.projectors, &mut subjects, &piece.events, &mut changes) {
-            return Err(self.blame(error, cut).await);
+    async fn fold(&mut self, piece: &Piece) -> Result<(), ProjectionError> {
+        let folded = &mut self.folded;
+        let being_written = self.writing.subjects();
+        self.cache
+            .load(&self.service.pool, &piece.events, being_written, &mut folded.subjects)
+            .await?;
+        folded.add(&self.service.projectors, piece)
+    }
+
+    /// Waits for the transaction that is under way.
+    async fn written(&mut self, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+        let written = self.writing.outcome().await?;
+        self.cache.keep(written.subjects);
+        self.cut.merge(&written.to);
+        metrics::batch_committed(&self.generation.schema, written.events, written.took);
+        backoff.reset();
+        if !self.applied {
+            // Not at the next measurement of the lag: a start waits for this.
+            self.service.up();
         }
-        let advance = CheckpointMove {
-            from: cut.clone(),
-            to: piece.to,
-            recorded_at: piece.recorded_at,
-        };
-        self.writer.write(changes, &advance).await?;
-        self.subjects.keep(subjects);
-        cut.merge(&advance.to);
-        metrics::batch_committed(&self.writer.generation().schema, piece.events.len(), started.elapsed());
+        self.applied = true;
+        self.service
+            .publish(&self.generation, &self.cut, ProjectorState::Following);
         Ok(())
     }
 
     /// Events that do not fit the subjects may only mean that another projector was faster: the checkpoint tells.
-    async fn blame(&self, error: ProjectionError, cut: &Cut) -> ProjectionError {
-        let generation = self.writer.generation();
-        match self.service.committed(generation).await {
-            Ok(committed) if committed == *cut => error,
+    async fn blame(&self, error: ProjectionError) -> ProjectionError {
+        match self.service.committed(&self.generation).await {
+            Ok(committed) if committed == self.cut => error,
             Ok(_) => ProjectionError::CheckpointMoved {
-                generation: generation.schema.clone(),
+                generation: self.generation.schema.clone(),
             },
             Err(unreachable) => unreachable,
         }
     }
 
-    async fn measure_lag(&self, cut: &Cut) -> Result<u64, ProjectionError> {
+    /// A projector without work is healthy when it is level; one with work, when it gets on.
+    async fn measure_lag(&mut self) -> Result<(), ProjectionError> {
         let end = self.service.store.end().await?;
-        let behind = self.service.store.behind(&end, cut);
-        metrics::lag(&self.writer.generation().schema, behind);
-        Ok(behind)
+        let behind = self.service.store.behind(&end, &self.cut);
+        metrics::lag(&self.generation.schema, behind);
+        if behind == 0 || self.applied {
+            self.service.up();
+        }
+        if behind == 0 {
+            self.writing.rest();
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::{Cut, EventStore};
+use event_store::{Cut, EventStore, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -10,14 +10,12 @@ use super::ProjectorOptions;
 use crate::batch::{self, Piece};
 use crate::error::ProjectionError;
 
-/// Pieces that wait for the writer: each is bounded, so this bounds the memory of reading ahead.
+/// Pieces that wait to be folded: each is bounded, so this bounds the memory of reading ahead.
 const PIECES_AHEAD: usize = 2;
 
 /// A task that follows the log; it ends when this is dropped.
 pub(super) struct Reader {
     pieces: mpsc::Receiver<Result<Piece, ProjectionError>>,
-    /// Something that was taken to be merged and could not be.
-    pushed_back: Option<ProjectionError>,
     _task: JoinSet<()>,
 }
 
@@ -32,33 +30,15 @@ impl Reader {
                 let _gone = sender.send(Err(error)).await;
             }
         });
-        Self {
-            pieces,
-            pushed_back: None,
-            _task: task,
-        }
+        Self { pieces, _task: task }
     }
 
-    /// The next pieces as one, waiting for the first. Cancel safe. `None` only when the task was killed.
-    pub(super) async fn next(&mut self, options: &ProjectorOptions) -> Option<Result<Piece, ProjectionError>> {
-        if let Some(error) = self.pushed_back.take() {
-            return Some(Err(error));
-        }
-        let mut piece = match self.pieces.recv().await? {
-            Ok(piece) => piece,
-            Err(error) => return Some(Err(error)),
+    /// The next piece, waiting for it. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Piece, ProjectionError> {
+        let ended = || StoreError::Unavailable {
+            reason: "the reader of the log ended".to_owned(),
         };
-        while piece.events.len() < options.batch_events && piece.bytes < options.batch_bytes {
-            match self.pieces.try_recv() {
-                Ok(Ok(later)) => piece.extend(later),
-                Ok(Err(error)) => {
-                    self.pushed_back = Some(error);
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        Some(Ok(piece))
+        self.pieces.recv().await.ok_or_else(ended)?
     }
 }
 

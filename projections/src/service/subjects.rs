@@ -37,25 +37,28 @@ impl SubjectCache {
         }
     }
 
-    /// The subjects before these events; a stream that begins among them has none.
+    /// Adds to `subjects`, which may hold some already, all others that these events need; a stream that begins among them has none.
+    /// What is `being_written` is newer than cache and table.
     pub(super) async fn load(
         &self,
         pool: &PgPool,
         events: &[DecodedEvent],
-    ) -> Result<HashMap<StreamId, Subject>, ProjectionError> {
-        let mut subjects = HashMap::new();
+        being_written: &HashMap<StreamId, Subject>,
+        subjects: &mut HashMap<StreamId, Subject>,
+    ) -> Result<(), ProjectionError> {
         let mut seen = HashSet::new();
         let mut unknown = Vec::new();
         for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
             let stream = &event.recorded.stream;
-            if !seen.insert(stream) || event.recorded.revision == 0 {
+            if !seen.insert(stream) || event.recorded.revision == 0 || subjects.contains_key(stream) {
                 continue;
             }
-            match self.subjects.get(stream) {
-                Some(subject) => {
-                    subjects.insert(stream.clone(), Subject::clone(&subject));
-                }
-                None => unknown.push(stream.as_str()),
+            if let Some(subject) = being_written.get(stream) {
+                subjects.insert(stream.clone(), subject.clone());
+            } else if let Some(subject) = self.subjects.get(stream) {
+                subjects.insert(stream.clone(), Subject::clone(&subject));
+            } else {
+                unknown.push(stream.as_str());
             }
         }
         if !unknown.is_empty() {
@@ -68,7 +71,7 @@ impl SubjectCache {
                 subjects.insert(subject.stream.clone(), subject);
             }
         }
-        Ok(subjects)
+        Ok(())
     }
 
     /// Keeps the subjects of a committed batch.

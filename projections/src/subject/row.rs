@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Measures, Subject};
 use crate::operation::{Columns, Key};
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::{ColumnType, Value};
 
 /// The table that the engine keeps beside those of the projectors.
@@ -34,6 +34,7 @@ pub static SUBJECT_TABLE: TableDefinition = TableDefinition {
         Column::required("measures", ColumnType::Json),
         Column::required("revision", ColumnType::Int),
     ],
+    kind: TableKind::Rows,
 };
 
 /// The columns of [`SubjectRow`], to be followed by `from` and the schema's table.

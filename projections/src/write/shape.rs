@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::coalesce::RowChange;
 use crate::operation::Key;
-use crate::table::{Column, TableDefinition};
+use crate::table::{Column, TableDefinition, TableKind};
 use crate::value::Value;
 
 /// What a statement does, and to which columns (by place).
@@ -14,12 +14,16 @@ pub(super) enum Shape {
     Delete,
     /// Rows are exactly this afterwards.
     Upsert,
+    /// Makes rows whose keys are new.
+    Append,
     /// Changes rows that are there: these are set, those are added to.
     Update { set: Vec<usize>, add: Vec<usize> },
     /// Makes rows that are not there.
     InsertMissing,
     /// Adds to rows that are there, and makes the others with the same numbers.
     Increment { add: Vec<usize> },
+    /// Removes rows whose counters are all zero now.
+    RemoveZeros,
 }
 
 /// Rows for one statement, each the values of the key and then of the shape's columns.
@@ -34,8 +38,8 @@ impl Shape {
     /// The columns of the values: the key, then the shape's own.
     pub(super) fn columns(&self, table: &'static TableDefinition) -> Vec<&'static Column> {
         let own: Vec<&'static Column> = match self {
-            Self::Delete => Vec::new(),
-            Self::Upsert | Self::InsertMissing => table.columns.iter().collect(),
+            Self::Delete | Self::RemoveZeros => Vec::new(),
+            Self::Upsert | Self::Append | Self::InsertMissing => table.columns.iter().collect(),
             Self::Update { set, add } => set
                 .iter()
                 .chain(add)
@@ -51,12 +55,32 @@ impl Shape {
 ///
 /// A change that both sets and adds columns, and knows what to make of a missing row, needs two statements: first the update, which
 /// touches only what is there, then the insert, which touches only what is not.
+///
+/// Rows of sums are all incremented in all columns, so that one statement takes them, and those that may have come to zero are looked at
+/// after it.
 pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, RowChange)>) -> Vec<ShapedRows> {
     let mut shapes: BTreeMap<Shape, Vec<Vec<Value>>> = BTreeMap::new();
     for (key, change) in changes {
         match change {
+            RowChange::Modify { add, .. } if table.kind == TableKind::Sums => {
+                if add.values().any(|delta| *delta < 0) {
+                    shapes.entry(Shape::RemoveZeros).or_default().push(key.clone());
+                }
+                let places: Vec<usize> = (0..table.columns.len()).collect();
+                let deltas = places
+                    .iter()
+                    .map(|place| Value::Int(add.get(place).copied().unwrap_or(0)));
+                let row = key.into_iter().chain(deltas).collect();
+                shapes.entry(Shape::Increment { add: places }).or_default().push(row);
+            }
             RowChange::Replace(None) => shapes.entry(Shape::Delete).or_default().push(key),
-            RowChange::Replace(Some(row)) => shapes.entry(Shape::Upsert).or_default().push([key, row].concat()),
+            RowChange::Replace(Some(row)) => {
+                let shape = match table.kind {
+                    TableKind::Appends => Shape::Append,
+                    TableKind::Rows | TableKind::Sums => Shape::Upsert,
+                };
+                shapes.entry(shape).or_default().push([key, row].concat());
+            }
             RowChange::Modify {
                 set,
                 add,

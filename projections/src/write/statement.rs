@@ -16,9 +16,17 @@ pub(super) fn text(schema: &str, table: &'static TableDefinition, shape: &Shape)
     });
     let values = list(columns.iter().copied(), value);
     let names = list(columns.iter().copied(), |column| quoted(column.name));
-    let insert = format!("insert into {name} as t ({names}) select {values} from {source} on conflict ({key})");
+    let append = format!("insert into {name} as t ({names}) select {values} from {source}");
+    let insert = format!("{append} on conflict ({key})");
     match shape {
+        Shape::Append => append,
         Shape::Delete => format!("delete from {name} as t using {source} where {same_row}"),
+        Shape::RemoveZeros => {
+            let zero = joined(table.columns.iter(), " and ", |column| {
+                format!("t.{} = 0", quoted(column.name))
+            });
+            format!("delete from {name} as t using {source} where {same_row} and {zero}")
+        }
         Shape::InsertMissing => format!("{insert} do nothing"),
         Shape::Upsert if table.columns.is_empty() => format!("{insert} do nothing"),
         Shape::Upsert => {

@@ -2,7 +2,7 @@
 
 use projections::coalesce::{CoalescedChanges, OperationFault, Row, RowChange};
 use projections::operation::{RowOperation, TargetedOperation};
-use projections::table::{Column, TableDefinition};
+use projections::table::{Column, TableDefinition, TableKind};
 use projections::value::{ColumnType, Value};
 use proptest::prelude::*;
 
@@ -14,12 +14,28 @@ static TABLE: TableDefinition = TableDefinition {
         Column::nullable("note", ColumnType::Text),
         Column::counter("misses"),
     ],
+    kind: TableKind::Rows,
 };
 
 static STRICT: TableDefinition = TableDefinition {
     name: "strict",
     key: &[Column::required("id", ColumnType::Int)],
     columns: &[Column::required("title", ColumnType::Text), Column::counter("hits")],
+    kind: TableKind::Rows,
+};
+
+static SUMS: TableDefinition = TableDefinition {
+    name: "sums",
+    key: &[Column::required("id", ColumnType::Int)],
+    columns: &[Column::counter("hits"), Column::counter("misses")],
+    kind: TableKind::Sums,
+};
+
+static APPENDS: TableDefinition = TableDefinition {
+    name: "appends",
+    key: &[Column::required("id", ColumnType::Int)],
+    columns: &[Column::nullable("note", ColumnType::Text)],
+    kind: TableKind::Appends,
 };
 
 /// What each operation means, said without the coalescer.
@@ -75,10 +91,10 @@ fn operation() -> impl Strategy<Value = RowOperation> {
     ]
 }
 
-fn coalesced(operations: &[RowOperation]) -> RowChange {
+fn coalesced(table: &'static TableDefinition, operations: &[RowOperation]) -> RowChange {
     let mut change = RowChange::NOTHING;
     for operation in operations {
-        change.then(&TABLE, operation.clone()).unwrap();
+        change.then(table, operation.clone()).unwrap();
     }
     change
 }
@@ -102,7 +118,7 @@ proptest! {
         operations in prop::collection::vec(operation(), 0..12),
     ) {
         let one_by_one = operations.iter().fold(row.clone(), meaning);
-        prop_assert_eq!(coalesced(&operations).apply(row), one_by_one);
+        prop_assert_eq!(coalesced(&TABLE, &operations).apply(&TABLE, row), one_by_one);
     }
 
     #[test]
@@ -111,21 +127,71 @@ proptest! {
         operations in prop::collection::vec(operation(), 0..12),
         cuts in prop::collection::vec(0_usize..12, 0..4),
     ) {
-        let whole = coalesced(&operations).apply(row.clone());
+        let whole = coalesced(&TABLE, &operations).apply(&TABLE, row.clone());
         let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| *cut <= operations.len()).collect();
         cuts.extend([0, operations.len()]);
         cuts.sort_unstable();
-        let split = cuts.windows(2).fold(row, |row, cut| coalesced(&operations[cut[0]..cut[1]]).apply(row));
+        let split = cuts.windows(2).fold(row, |row, cut| coalesced(&TABLE, &operations[cut[0]..cut[1]]).apply(&TABLE, row));
         prop_assert_eq!(split, whole);
     }
 
     #[test]
     fn an_insert_done_again_changes_nothing(row in any_row(), columns in prop::collection::vec("[a-c]", 0..2)) {
         let columns = columns.into_iter().map(|note| ("note", Value::Text(note))).collect();
-        let insert = coalesced(&[RowOperation::Insert(columns)]);
-        let once = insert.apply(row);
-        prop_assert_eq!(insert.apply(once.clone()), once);
+        let insert = coalesced(&TABLE, &[RowOperation::Insert(columns)]);
+        let once = insert.apply(&TABLE, row);
+        prop_assert_eq!(insert.apply(&TABLE, once.clone()), once);
     }
+}
+
+#[test]
+fn a_key_is_appended_once() {
+    let mut changes = CoalescedChanges::default();
+    let append = TargetedOperation {
+        table: &APPENDS,
+        key: vec![Value::Int(1)],
+        operation: RowOperation::Insert(Vec::new()),
+    };
+    assert_eq!(changes.add(append.clone()), Ok(()));
+    assert_eq!(changes.add(append), Err(OperationFault::WrongKind { table: "appends" }));
+}
+
+fn increments() -> impl Strategy<Value = Vec<RowOperation>> {
+    let delta = (prop_oneof![Just("hits"), Just("misses")], -2_i64..3);
+    let increment = prop::collection::vec(delta, 0..3).prop_map(RowOperation::Increment);
+    prop::collection::vec(increment, 0..12)
+}
+
+proptest! {
+    #[test]
+    fn which_sums_have_a_row_does_not_depend_on_the_split(operations in increments(), cut in 0_usize..12) {
+        let whole = coalesced(&SUMS, &operations).apply(&SUMS, None);
+        let (first, second) = operations.split_at(cut.min(operations.len()));
+        let between = coalesced(&SUMS, first).apply(&SUMS, None);
+        prop_assert_eq!(coalesced(&SUMS, second).apply(&SUMS, between), whole);
+    }
+}
+
+#[test]
+fn increments_that_cancel_out_write_nothing() {
+    let mut changes = CoalescedChanges::default();
+    for (key, delta) in [(1, 3), (2, 1), (1, -3)] {
+        let operation = RowOperation::Increment(vec![("hits", delta)]);
+        let key = vec![Value::Int(key)];
+        changes
+            .add(TargetedOperation {
+                table: &SUMS,
+                key,
+                operation,
+            })
+            .unwrap();
+    }
+    let keys: Vec<_> = changes
+        .into_tables()
+        .flat_map(|(_, rows)| rows)
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(keys, [vec![Value::Int(2)]]);
 }
 
 fn fault(table: &'static TableDefinition, key: Value, operation: RowOperation) -> Option<OperationFault> {
@@ -175,6 +241,10 @@ fn impossible_operations_are_refused() {
     );
     let wrong_key = fault(&TABLE, "one".into(), RowOperation::Delete);
     assert_eq!(wrong_key, Some(OperationFault::WrongKey { table: "sample" }));
+    let not_a_sum = fault(&SUMS, key.clone(), RowOperation::Delete);
+    assert_eq!(not_a_sum, Some(OperationFault::WrongKind { table: "sums" }));
+    let not_an_append = fault(&APPENDS, key.clone(), RowOperation::Patch(Vec::new()));
+    assert_eq!(not_an_append, Some(OperationFault::WrongKind { table: "appends" }));
     let not_a_counter = fault(&TABLE, key, RowOperation::Increment(vec![("note", 1)]));
     assert_eq!(
         not_a_counter,

@@ -62,7 +62,7 @@ fn apply(tables: &mut Tables, changes: CoalescedChanges) {
         for (key, change) in rows {
             let place = stored.iter().position(|(stored, _)| *stored == key);
             let before = place.map(|place| stored.swap_remove(place).1);
-            stored.extend(change.apply(before).map(|row| (key, row)));
+            stored.extend(change.apply(table, before).map(|row| (key, row)));
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Taking a piece of the log into the journal: checkpoints compared, events copied, positions given, in one transaction.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use domain::StreamId;
+use sqlx::error::DatabaseError;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
-use super::super::rows::{database_error, signed, unsigned};
+use super::super::rows::{ELSEWHERE, HOLE, database_error, signed, unsigned};
 use super::super::{Applied, JournalBatch};
-use super::partition_column;
+use super::integer;
 use crate::codec::{FenceTarget, time_text};
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
@@ -17,95 +20,214 @@ use crate::event::RecordedEvent;
 const COPY_FROM: usize = 200;
 
 /// Returns the last position given, when events were written.
+///
+/// A piece that would leave a hole in a stream, or give it a revision twice, is refused with [`StoreError::Halted`]: it was accepted by the
+/// rule, so the log that it comes from is not the one that the journal was made of.
 pub(super) async fn apply(pool: &PgPool, batch: &JournalBatch) -> Result<(Applied, Option<u64>), StoreError> {
-    let mut transaction = pool.begin().await.map_err(|error| database_error(&error))?;
-    if !advance(&mut transaction, batch).await? {
+    let expected = expected(&batch.events)?;
+    let few = (1..COPY_FROM).contains(&batch.events.len());
+    let mut connection = pool.acquire().await.map_err(|error| database_error(&error))?;
+    if few && batch.fences.is_empty() {
+        return take(&mut connection, batch, &expected).await;
+    }
+    let mut transaction = connection.begin().await.map_err(|error| database_error(&error))?;
+    let (applied, last_position) = if few {
+        take(&mut transaction, batch, &expected).await?
+    } else {
+        copy(&mut transaction, batch, &expected).await?
+    };
+    if applied == Applied::Done {
+        insert_fences(&mut transaction, batch).await?;
+        transaction.commit().await.map_err(|error| database_error(&error))?;
+    }
+    Ok((applied, last_position))
+}
+
+/// A large piece, or one without events.
+async fn copy(
+    connection: &mut PgConnection,
+    batch: &JournalBatch,
+    expected: &[Option<i64>],
+) -> Result<(Applied, Option<u64>), StoreError> {
+    if !advance(connection, batch).await? {
         return Ok((Applied::Moved, None));
     }
-    let mut last_position = None;
-    if !batch.events.is_empty() {
-        let base: i64 = sqlx::query_scalar("update journal.head set position = position + $1 returning position - $1")
-            .bind(signed(batch.events.len() as u64))
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(|error| database_error(&error))?;
-        let base = unsigned(base)?;
-        if batch.events.len() < COPY_FROM {
-            insert_events(&mut transaction, &batch.events, base).await?;
-        } else {
-            copy_events(&mut transaction, &batch.events, base).await?;
-        }
-        last_position = Some(base + batch.events.len() as u64);
+    if batch.events.is_empty() {
+        return Ok((Applied::Done, None));
     }
-    insert_fences(&mut transaction, batch).await?;
-    transaction.commit().await.map_err(|error| database_error(&error))?;
-    Ok((Applied::Done, last_position))
+    if let Some(hole) = find_hole(connection, batch, expected).await? {
+        return Err(hole);
+    }
+    let base: i64 = sqlx::query_scalar("update journal.head set position = position + $1 returning position - $1")
+        .bind(signed(batch.events.len() as u64))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| database_error(&error))?;
+    let base = unsigned(base)?;
+    copy_events(connection, batch, base).await?;
+    Ok((Applied::Done, Some(base + batch.events.len() as u64)))
+}
+
+/// For the first event of each stream in the piece the revision before it, which must be in the journal; none for the others, and where a
+/// stream begins. Within the piece revisions must go on.
+fn expected(events: &[RecordedEvent]) -> Result<Vec<Option<i64>>, StoreError> {
+    let mut last: HashMap<&StreamId, u64> = HashMap::new();
+    let check = |event: &RecordedEvent, before: Option<u64>| match before {
+        Some(before) if before + 1 != event.revision => Err(harmed(
+            event,
+            &format!("revision {} follows revision {before}", event.revision),
+        )),
+        Some(_) => Ok(None),
+        None => Ok(event.revision.checked_sub(1).map(signed)),
+    };
+    events
+        .iter()
+        .map(|event| check(event, last.insert(&event.stream, event.revision)))
+        .collect()
+}
+
+/// The first event whose stream has not come to the revision before it.
+async fn find_hole(
+    connection: &mut PgConnection,
+    batch: &JournalBatch,
+    expected: &[Option<i64>],
+) -> Result<Option<StoreError>, StoreError> {
+    let streams: Vec<_> = batch.events.iter().map(|event| event.stream.as_str()).collect();
+    let place: Option<i64> = sqlx::query_scalar("select journal.first_hole($1, $2)")
+        .bind(&streams)
+        .bind(expected)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| database_error(&error))?;
+    Ok(place.and_then(|place| hole_at(batch, place)))
+}
+
+fn hole_at(batch: &JournalBatch, place: i64) -> Option<StoreError> {
+    let event = batch.events.get(usize::try_from(place - 1).ok()?)?;
+    let what = format!("the journal has no revision before revision {}", event.revision);
+    Some(harmed(event, &what))
+}
+
+/// A key that is taken belongs to other history; everything else may pass.
+fn write_error(error: &sqlx::Error, batch: &JournalBatch) -> StoreError {
+    let taken = error
+        .as_database_error()
+        .is_some_and(DatabaseError::is_unique_violation);
+    match batch.events.first().filter(|_| taken) {
+        Some(first) => harmed(first, "this event or one soon after it has a place that is taken"),
+        None => database_error(error),
+    }
+}
+
+fn harmed(event: &RecordedEvent, what: &str) -> StoreError {
+    StoreError::Halted {
+        partition: event.at.partition,
+        offset: event.at.offset,
+        reason: format!(
+            "of stream {}, {what}: the log is not the one that the journal was made of; compare both with their backups",
+            event.stream
+        ),
+    }
+}
+
+/// The columns of a move of checkpoints.
+struct Steps {
+    partition: Vec<i32>,
+    from: Vec<i64>,
+    to: Vec<i64>,
+    digest: Vec<String>,
+}
+
+impl Steps {
+    fn of(batch: &JournalBatch) -> Self {
+        let advances = || batch.advances.iter();
+        Self {
+            partition: advances().map(|step| integer(step.partition)).collect(),
+            from: advances().map(|step| signed(step.from)).collect(),
+            to: advances().map(|step| signed(step.to.next_offset)).collect(),
+            digest: advances().map(|step| format!("{:032x}", step.to.digest.0)).collect(),
+        }
+    }
 }
 
 /// Moves the checkpoints if they stand where this journaler believes; the row locks keep a second journaler out.
 async fn advance(connection: &mut PgConnection, batch: &JournalBatch) -> Result<bool, StoreError> {
-    let partitions: Vec<i32> = batch
-        .advances
-        .iter()
-        .map(|advance| partition_column(advance.partition))
-        .collect();
-    let from: Vec<i64> = batch.advances.iter().map(|advance| signed(advance.from)).collect();
-    let to: Vec<i64> = batch
-        .advances
-        .iter()
-        .map(|advance| signed(advance.to.next_offset))
-        .collect();
-    let digests: Vec<String> = batch
-        .advances
-        .iter()
-        .map(|advance| format!("{:032x}", advance.to.digest.0))
-        .collect();
+    let steps = Steps::of(batch);
     let moved = sqlx::query(
         "update journal.checkpoints c set next_offset = step.next, digest = step.digest, updated_at = now()
          from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[]) as step (partition, previous, next, digest)
          where c.partition = step.partition and c.next_offset = step.previous",
     )
-    .bind(&partitions)
-    .bind(&from)
-    .bind(&to)
-    .bind(&digests)
+    .bind(&steps.partition)
+    .bind(&steps.from)
+    .bind(&steps.to)
+    .bind(&steps.digest)
     .execute(connection)
     .await
     .map_err(|error| database_error(&error))?;
     Ok(moved.rows_affected() == batch.advances.len() as u64)
 }
 
-async fn insert_events(connection: &mut PgConnection, events: &[RecordedEvent], base: u64) -> Result<(), StoreError> {
-    let column = |value: fn(&RecordedEvent) -> i64| events.iter().map(value).collect::<Vec<_>>();
-    sqlx::query(
-        r#"insert into journal.events
-               (stream, revision, position, partition, "offset", index, id, type, time, recorded_at, command, data, metadata)
-           select e.stream, e.revision, $1 + e.number, e.partition, e."offset", e.index, e.id, e.type, e.time, e.recorded_at,
-               e.command, e.data, e.metadata
-           from unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[],
-               $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::jsonb[], $13::jsonb[]) with ordinality
-               as e (stream, revision, partition, "offset", index, id, type, time, recorded_at, command, data, metadata, number)"#,
+/// A small piece in one statement: while commands come one by one, round trips are what the journal costs. Checkpoints that stand elsewhere
+/// make it fail as a whole.
+async fn take(
+    connection: &mut PgConnection,
+    batch: &JournalBatch,
+    expected: &[Option<i64>],
+) -> Result<(Applied, Option<u64>), StoreError> {
+    let steps = Steps::of(batch);
+    let events = &batch.events;
+    let last: Result<i64, sqlx::Error> = sqlx::query_scalar(
+        "select journal.take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
-    .bind(signed(base))
+    .bind(&steps.partition)
+    .bind(&steps.from)
+    .bind(&steps.to)
+    .bind(&steps.digest)
     .bind(events.iter().map(|event| event.stream.as_str()).collect::<Vec<_>>())
-    .bind(column(|event| signed(event.revision)))
-    .bind(column(|event| i64::from(event.at.partition)))
-    .bind(column(|event| signed(event.at.offset)))
-    .bind(column(|event| i64::from(event.at.index)))
+    .bind(events.iter().map(|event| signed(event.revision)).collect::<Vec<_>>())
+    .bind(expected)
+    .bind(
+        events
+            .iter()
+            .map(|event| integer(event.at.partition))
+            .collect::<Vec<_>>(),
+    )
+    .bind(events.iter().map(|event| signed(event.at.offset)).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| integer(event.at.index)).collect::<Vec<_>>())
     .bind(events.iter().map(|event| event.id.as_uuid()).collect::<Vec<_>>())
     .bind(events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>())
     .bind(events.iter().map(|event| event.time).collect::<Vec<_>>())
     .bind(events.iter().map(|event| event.recorded_at).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.metadata.scoped_command()).collect::<Vec<_>>())
+    .bind(
+        events
+            .iter()
+            .map(|event| event.metadata.scoped_command())
+            .collect::<Vec<_>>(),
+    )
     .bind(events.iter().map(|event| Json(&*event.data)).collect::<Vec<_>>())
     .bind(events.iter().map(|event| Json(&event.metadata)).collect::<Vec<_>>())
-    .execute(connection)
-    .await
-    .map_err(|error| database_error(&error))?;
-    Ok(())
+    .fetch_one(&mut *connection)
+    .await;
+    let error = match last {
+        Ok(last) => return Ok((Applied::Done, Some(unsigned(last)?))),
+        Err(error) => error,
+    };
+    let database = error.as_database_error();
+    match database.and_then(DatabaseError::code).as_deref() {
+        Some(ELSEWHERE) => Ok((Applied::Moved, None)),
+        Some(HOLE) => {
+            let place = database.and_then(|hole| hole.message().parse().ok());
+            Err(place
+                .and_then(|place| hole_at(batch, place))
+                .unwrap_or_else(|| database_error(&error)))
+        }
+        _ => Err(write_error(&error, batch)),
+    }
 }
 
-async fn copy_events(connection: &mut PgConnection, events: &[RecordedEvent], base: u64) -> Result<(), StoreError> {
+async fn copy_events(connection: &mut PgConnection, batch: &JournalBatch, base: u64) -> Result<(), StoreError> {
+    let events = &batch.events;
     let mut text = String::with_capacity(events.len() * 900);
     for (event, position) in events.iter().zip(base + 1..) {
         write_row(&mut text, event, position)?;
@@ -119,7 +241,7 @@ async fn copy_events(connection: &mut PgConnection, events: &[RecordedEvent], ba
     copy.send(text.into_bytes())
         .await
         .map_err(|error| database_error(&error))?;
-    copy.finish().await.map_err(|error| database_error(&error))?;
+    copy.finish().await.map_err(|error| write_error(&error, batch))?;
     Ok(())
 }
 
@@ -172,7 +294,7 @@ async fn insert_fences(connection: &mut PgConnection, batch: &JournalBatch) -> R
             FenceTarget::Category(category) => (None, Some(category.as_str())),
         };
         sqlx::query(r#"insert into journal.fences (partition, "offset", stream, category, recorded_at) values ($1, $2, $3, $4, $5)"#)
-            .bind(partition_column(fence.partition))
+            .bind(integer(fence.partition))
             .bind(signed(fence.offset))
             .bind(stream)
             .bind(category)

@@ -77,7 +77,7 @@ pub(super) async fn open(pool: &PgPool, kind: LogKind, log_id: Uuid, partitions:
     .bind(kind.as_str())
     .bind(log_id)
     .bind(Uuid::new_v4())
-    .bind(super::partition_column(partitions))
+    .bind(super::integer(partitions))
     .bind(&system)
     .bind(timeline)
     .execute(&mut *transaction)

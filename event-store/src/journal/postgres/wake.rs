@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 const CHANNEL: &str = "journal_moved";
 /// Other processes hear of a move at most this late, plus a round trip.
-const DEBOUNCE: Duration = Duration::from_millis(5);
+const DEBOUNCE: Duration = Duration::from_millis(10);
 /// A reader looks again after this time even if nobody woke it: notifications can be lost.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// After the connection for notifications was lost.

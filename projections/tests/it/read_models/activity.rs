@@ -43,3 +43,21 @@ async fn a_message_is_summed_up_by_its_first_words_and_the_rest_by_the_title() {
     let summaries: Vec<_> = rows.iter().map(|row| row["summary"].as_str().unwrap()).collect();
     assert_eq!(summaries, ["Builds", &long[..120], "Now"]);
 }
+
+#[tokio::test]
+async fn a_conversation_and_a_task_with_the_same_uuid_do_not_take_each_others_rows() {
+    let world = World::after(
+        [conversation(1, [started()]), task(1, [created()])]
+            .into_iter()
+            .flatten(),
+    )
+    .await;
+    let mut types: Vec<_> = world
+        .serving("activity")
+        .await
+        .iter()
+        .map(|row| row["type"].clone())
+        .collect();
+    types.sort_by_key(ToString::to_string);
+    assert_eq!(types, ["conversation.started", "task.created"]);
+}

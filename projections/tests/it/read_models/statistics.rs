@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::{Happened, World};
 use crate::history::{classified, completed, conversation, created, sent, started, started_execution, task};
 
-/// Groups that count anything: (day, type, complexity, status, tasks, executions, messages, lines added, tokens).
+/// All groups: (day, type, complexity, status, tasks, executions, messages, lines added, tokens).
 async fn groups(world: &World) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     let columns = [
@@ -20,10 +20,8 @@ async fn groups(world: &World) -> Vec<String> {
         "tokens_used",
     ];
     let rows = world.serving("statistics").await;
-    let counts = |row: &Value| columns[4..].iter().any(|column| row[column] != 0);
     let mut groups: Vec<_> = rows
         .iter()
-        .filter(|row| counts(row))
         .map(|row| {
             columns
                 .iter()

@@ -1,0 +1,52 @@
+//! What was folded and is not yet on its way to the database.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use domain::StreamId;
+use event_store::Cut;
+
+use super::ProjectorOptions;
+use crate::batch::{self, Piece};
+use crate::coalesce::CoalescedChanges;
+use crate::error::ProjectionError;
+use crate::projector::Projector;
+use crate::subject::Subject;
+
+/// Pieces of the log that become one transaction.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// As they are after the pieces.
+    pub(super) subjects: HashMap<StreamId, Subject>,
+    pub(super) changes: CoalescedChanges,
+    /// How far the log is covered after them.
+    pub(super) to: Cut,
+    pub(super) recorded_at: BTreeMap<u32, DateTime<Utc>>,
+    pub(super) events: usize,
+    bytes: usize,
+}
+
+impl Folded {
+    /// Adds a piece; `subjects` must hold those of its streams. After an error this is to be thrown away.
+    pub(super) fn add(&mut self, projectors: &[Box<dyn Projector>], piece: &Piece) -> Result<(), ProjectionError> {
+        batch::fold(projectors, &mut self.subjects, &piece.events, &mut self.changes)?;
+        self.to.merge(&piece.to);
+        for (partition, at) in &piece.recorded_at {
+            let latest = self.recorded_at.entry(*partition).or_insert(*at);
+            *latest = (*latest).max(*at);
+        }
+        self.events += piece.events.len();
+        self.bytes += piece.bytes;
+        Ok(())
+    }
+
+    /// Nothing at all, not even void records that were passed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.to == Cut::start()
+    }
+
+    /// May another piece be added?
+    pub(super) fn has_room(&self, options: &ProjectorOptions) -> bool {
+        self.events < options.batch_events && self.bytes < options.batch_bytes
+    }
+}
