@@ -59,6 +59,16 @@ pub struct CommitHeader {
     pub author: String,
 }
 
+impl CommitHeader {
+    /// What it is on.
+    pub fn target(&self) -> FenceTarget {
+        match self.candidate.reach {
+            Reach::Stream => FenceTarget::Stream(self.stream.clone()),
+            Reach::Category => FenceTarget::Category(self.stream.as_str().to_owned()),
+        }
+    }
+}
+
 /// What a record is, as far as its headers tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordKind {

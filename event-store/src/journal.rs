@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::StreamId;
 
 use crate::acceptance::Digest;
+use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
@@ -80,7 +81,7 @@ pub struct FenceRow {
     /// Its offset.
     pub offset: u64,
     /// What it covers.
-    pub target: crate::codec::FenceTarget,
+    pub target: FenceTarget,
     /// When the log took it.
     pub recorded_at: DateTime<Utc>,
 }
@@ -106,12 +107,13 @@ pub trait Journal: Send + Sync + 'static {
     /// Loads many streams, each with the checkpoint of its partition as of the same snapshot.
     async fn load(&self, requests: &[LoadRequest]) -> Result<Vec<Loaded>, StoreError>;
 
-    /// The highest offset below `before` at which a commit or fence that covers the stream was accepted, and the
-    /// checkpoint of the partition in the same snapshot.
+    /// The highest offset below `before` of a partition at which something was accepted that stands in the way of a record on `target`,
+    /// and the checkpoint of the partition in the same snapshot. In the way of a stream are its commits and fences and the fences of its
+    /// category; in the way of a category are only its fences.
     async fn last_covering(
         &self,
         partition: u32,
-        stream: &StreamId,
+        target: &FenceTarget,
         before: u64,
     ) -> Result<(Option<u64>, Checkpoint), StoreError>;
 

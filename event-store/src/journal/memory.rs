@@ -85,19 +85,22 @@ impl Journal for MemoryJournal {
     async fn last_covering(
         &self,
         partition: u32,
-        stream: &StreamId,
+        target: &FenceTarget,
         before: u64,
     ) -> Result<(Option<u64>, Checkpoint), StoreError> {
         let state = self.state();
-        let commits = state
-            .streams
-            .get(stream)
+        let (stream, category) = match target {
+            FenceTarget::Stream(stream) => (Some(stream), stream.category()),
+            FenceTarget::Category(category) => (None, category.as_str()),
+        };
+        let commits = stream
+            .and_then(|stream| state.streams.get(stream))
             .into_iter()
             .flat_map(BTreeMap::values)
             .map(|event| event.at.offset);
         let fences = state.fences.iter().filter(|fence| match &fence.target {
-            FenceTarget::Stream(target) => target == stream,
-            FenceTarget::Category(category) => category == stream.category() && fence.partition == partition,
+            FenceTarget::Stream(fenced) => Some(fenced) == stream,
+            FenceTarget::Category(fenced) => fenced == category && fence.partition == partition,
         });
         let covering = commits
             .chain(fences.map(|fence| fence.offset))

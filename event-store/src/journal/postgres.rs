@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 use super::rows::{self, EVENT_COLUMNS, database_error, get, signed, unsigned};
 use super::{Applied, Checkpoint, Journal, JournalBatch, LoadRequest, Loaded};
 use crate::acceptance::Digest;
+use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
@@ -166,9 +167,13 @@ impl Journal for PostgresJournal {
     async fn last_covering(
         &self,
         partition: u32,
-        stream: &StreamId,
+        target: &FenceTarget,
         before: u64,
     ) -> Result<(Option<u64>, Checkpoint), StoreError> {
+        let (stream, category) = match target {
+            FenceTarget::Stream(stream) => (Some(stream.as_str()), stream.category()),
+            FenceTarget::Category(category) => (None, category.as_str()),
+        };
         let row = sqlx::query(
             r#"select c.next_offset, c.digest, greatest(
                    (select max(e."offset") from journal.events e where e.stream = $2 and e."offset" < $4),
@@ -179,8 +184,9 @@ impl Journal for PostgresJournal {
                from journal.checkpoints c where c.partition = $1"#,
         )
         .bind(integer(partition))
-        .bind(stream.as_str())
-        .bind(stream.category())
+        // Without a stream nothing is equal to it.
+        .bind(stream)
+        .bind(category)
         .bind(signed(before))
         .fetch_one(&self.pool)
         .await

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::judging::{Judged, JudgingReader, lock};
 use crate::acceptance::{Digest, Window};
-use crate::codec::{FenceTarget, decode_events};
+use crate::codec::decode_events;
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
 use crate::log::{Log, Pace};
@@ -86,6 +86,23 @@ impl Journaler {
                 () = stop.cancelled() => return Ended::Stopped,
                 judged = reader.next() => judged,
             };
+            let judged = match judged {
+                // Nodes meet it too and acknowledge nothing there; the other partitions go on.
+                Err(StoreError::Halted {
+                    partition,
+                    offset,
+                    reason,
+                }) if reader.has_stopped_in(partition) => {
+                    tracing::error!(
+                        partition,
+                        offset,
+                        reason,
+                        "history was harmed: the journal stays where it is in this partition"
+                    );
+                    continue;
+                }
+                judged => judged,
+            };
             let batch = match judged.and_then(|judged| journal_batch(&judged, &stands)) {
                 Ok(batch) => batch,
                 Err(error) => return Ended::Failed(error),
@@ -123,10 +140,7 @@ fn journal_batch(judged: &[Judged], stands: &[u64]) -> Result<JournalBatch, Stor
             continue;
         };
         if header.is_fence {
-            let target = match header.candidate.reach {
-                crate::acceptance::Reach::Stream => FenceTarget::Stream(header.stream.clone()),
-                crate::acceptance::Reach::Category => FenceTarget::Category(header.stream.as_str().to_owned()),
-            };
+            let target = header.target();
             let (partition, offset) = (record.partition, record.offset);
             batch.fences.push(FenceRow {
                 partition,

@@ -1,6 +1,6 @@
 //! Reading the log with judgement: what every reader of it does, whatever its sink.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(super) struct JudgingReader {
     pending: VecDeque<LogRecord>,
     judged: Vec<Judged>,
     judged_bytes: usize,
+    /// Partitions in which it met harmed history; what comes of them is dropped.
+    stopped: BTreeSet<u32>,
 }
 
 impl JudgingReader {
@@ -54,7 +56,13 @@ impl JudgingReader {
             pending: VecDeque::new(),
             judged: Vec::new(),
             judged_bytes: 0,
+            stopped: BTreeSet::new(),
         }
+    }
+
+    /// Did it stop in this partition alone? Then it goes on in the others when it is asked again.
+    pub(super) fn has_stopped_in(&self, partition: u32) -> bool {
+        self.stopped.contains(&partition)
     }
 
     pub(super) fn windows(&self) -> &Windows {
@@ -62,10 +70,17 @@ impl JudgingReader {
     }
 
     /// The next judged records, at least one. Cancel safe: what was taken from the log stays here until it is returned.
+    ///
+    /// [`StoreError::Halted`] is returned once for each partition that it stops in.
     pub(super) async fn next(&mut self) -> Result<Vec<Judged>, StoreError> {
         loop {
             while !self.pending.is_empty() && !self.is_full() {
-                self.judge_first().await?;
+                if let Err(error) = self.judge_first().await {
+                    if let StoreError::Halted { partition, .. } = &error {
+                        self.stopped.insert(*partition);
+                    }
+                    return Err(error);
+                }
             }
             if !self.is_full()
                 && let Ok(batch) = self.reader.try_recv()
@@ -94,6 +109,10 @@ impl JudgingReader {
             return Ok(());
         };
         let (partition, offset) = (record.partition, record.offset);
+        if self.stopped.contains(&partition) {
+            self.pending.pop_front();
+            return Ok(());
+        }
         let Some(window) = self.windows.get(partition as usize) else {
             return Err(halted(
                 partition,
@@ -147,9 +166,10 @@ impl JudgingReader {
 
     /// What the journal knows below this reader's start. It must have passed the start, or its answer means nothing.
     async fn history(&self, partition: u32, start: u64, header: &CommitHeader) -> Result<History, StoreError> {
+        let target = header.target();
         let ask = async {
             loop {
-                let (covering, checkpoint) = self.journal.last_covering(partition, &header.stream, start).await?;
+                let (covering, checkpoint) = self.journal.last_covering(partition, &target, start).await?;
                 if checkpoint.next_offset >= start {
                     return Ok(History {
                         last_covering: covering,

@@ -43,8 +43,8 @@ impl LogStore {
         stream: &StreamId,
         known: Option<&Basis>,
     ) -> Result<LoadedStream, StoreError> {
-        self.node.check()?;
         let partition = stream.partition(self.log.partitions());
+        self.node.check(partition)?;
         // Captured before the load begins: whatever is accepted later lies behind `seen`.
         let knowledge = self.knowledge(stream, partition)?;
         if let Some(known) = known.filter(|known| knowledge.is_current(known)) {

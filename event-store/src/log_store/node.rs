@@ -1,6 +1,6 @@
 //! The node: follows the log, and tells the authors in this process how their commits were judged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,8 +32,14 @@ pub(super) struct Node {
     windows: Windows,
     progress: Vec<watch::Sender<u64>>,
     journal_next: Vec<AtomicU64>,
-    own: Mutex<HashMap<Uuid, oneshot::Sender<OwnVerdict>>>,
-    halted: Mutex<Option<StoreError>>,
+    own: Mutex<HashMap<Uuid, Author>>,
+    halted: Mutex<BTreeMap<u32, StoreError>>,
+}
+
+/// Waits to hear how a commit is judged.
+struct Author {
+    partition: u32,
+    tell: oneshot::Sender<OwnVerdict>,
 }
 
 impl Node {
@@ -83,8 +89,9 @@ impl Node {
             return Err(StoreError::Invalid("no such partition"));
         };
         let mut progress = progress.subscribe();
-        let waited = tokio::time::timeout(within, progress.wait_for(|next| *next >= offset)).await;
-        self.check()?;
+        let reached = progress.wait_for(|next| *next >= offset || self.check(partition).is_err());
+        let waited = tokio::time::timeout(within, reached).await;
+        self.check(partition)?;
         match waited {
             Ok(Ok(_)) => Ok(()),
             _ => Err(StoreError::Unavailable {
@@ -103,19 +110,37 @@ impl Node {
             .map_or(0, |window| window.next().saturating_sub(taken))
     }
 
-    /// Is the log still whole?
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.halted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .map_or(Ok(()), Err)
+    /// Is the partition still whole?
+    pub(super) fn check(&self, partition: u32) -> Result<(), StoreError> {
+        self.halted().get(&partition).cloned().map_or(Ok(()), Err)
+    }
+
+    fn halted(&self) -> MutexGuard<'_, BTreeMap<u32, StoreError>> {
+        self.halted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Acknowledges nothing more in these partitions. Authors who wait for a verdict there hear at once that there will be none.
+    fn halt(&self, partitions: std::ops::Range<u32>, error: &StoreError) {
+        let count = {
+            let mut halted = self.halted();
+            halted.extend(partitions.clone().map(|partition| (partition, error.clone())));
+            halted.len()
+        };
+        self.own().retain(|_, author| !partitions.contains(&author.partition));
+        for partition in partitions {
+            if let Some(progress) = self.progress.get(partition as usize) {
+                progress.send_modify(|_| {});
+            }
+        }
+        // A gauge holds a float, which counts partitions exactly.
+        #[allow(clippy::cast_precision_loss)]
+        metrics::gauge!("log_partitions_stopped").set(count as f64);
     }
 
     /// To be told how the commit `id` is judged. Forgotten when the guard is dropped.
-    pub(super) fn expect(self: &Arc<Self>, id: Uuid) -> (Expectation, oneshot::Receiver<OwnVerdict>) {
+    pub(super) fn expect(self: &Arc<Self>, partition: u32, id: Uuid) -> (Expectation, oneshot::Receiver<OwnVerdict>) {
         let (tell, told) = oneshot::channel();
-        self.own().insert(id, tell);
+        self.own().insert(id, Author { partition, tell });
         (
             Expectation {
                 node: Arc::clone(self),
@@ -125,7 +150,7 @@ impl Node {
         )
     }
 
-    fn own(&self) -> MutexGuard<'_, HashMap<Uuid, oneshot::Sender<OwnVerdict>>> {
+    fn own(&self) -> MutexGuard<'_, HashMap<Uuid, Author>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -133,10 +158,10 @@ impl Node {
         let mut own = self.own();
         for judged in judged {
             let Some(header) = &judged.header else { continue };
-            if let Some(tell) = own.remove(&header.id) {
+            if let Some(author) = own.remove(&header.id) {
                 let digest = judged.digest.unwrap_or(Digest::START);
                 // An author that stopped waiting needs no answer.
-                let _ = tell.send(OwnVerdict {
+                let _ = author.tell.send(OwnVerdict {
                     accepted: judged.accepted,
                     offset: judged.record.offset,
                     digest,
@@ -172,13 +197,18 @@ async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, s
                 () = stop.cancelled() => return,
                 judged = reader.next() => match judged {
                     Ok(judged) => node.tell(&judged),
+                    Err(StoreError::Halted { partition, offset, reason }) if reader.has_stopped_in(partition) => {
+                        tracing::error!(partition, offset, reason, "history was harmed: nothing is acknowledged in this partition any more");
+                        node.halt(partition..partition + 1, &StoreError::Halted { partition, offset, reason });
+                    }
                     Err(error) => break error,
                 },
             }
         };
         if matches!(error, StoreError::Halted { .. }) {
+            // The log itself says so, and it does not say where.
             tracing::error!(%error, "history was harmed: nothing is acknowledged any more");
-            *node.halted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            node.halt(0..log.partitions(), &error);
             return;
         }
         tracing::warn!(%error, "reading the log was interrupted");

@@ -50,6 +50,12 @@ impl LogStore {
     /// Places a fence on all streams of a category in one partition; the answer is that of [`Self::fence_stream`], where
     /// only another fence of the category can come between.
     pub async fn fence_category(&self, category: &str, partition: u32) -> Result<Option<u64>, StoreError> {
+        // Readers take the name from the record, and the category of a stream from its name: both must come to the same.
+        if !StreamId::parse(category).is_ok_and(|name| name.category() == category) {
+            return Err(StoreError::Invalid(
+                "the name of a category has no dash and is not empty",
+            ));
+        }
         self.append_fence(partition, &FenceTarget::Category(category.to_owned()))
             .await
     }
@@ -69,7 +75,7 @@ impl LogStore {
     }
 
     async fn append_and_judge(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, StoreError> {
-        self.node.check()?;
+        self.node.check(partition)?;
         let (bytes, limit) = (record.size(), self.log.max_record_bytes());
         if bytes > limit {
             return Err(StoreError::TooLarge { bytes, limit });
@@ -94,7 +100,7 @@ impl LogStore {
             .map_err(|_| unknown())?;
         let verdict = verdict.map_err(log_error)?;
         // A partition that was stopped meanwhile acknowledges nothing.
-        self.node.check().map_err(|_| unknown())?;
+        self.node.check(partition).map_err(|_| unknown())?;
         let label = if verdict.accepted { "accepted" } else { "void" };
         metrics::counter!("log_commits_total", "verdict" => label).increment(1);
         Ok(verdict)
@@ -103,8 +109,8 @@ impl LogStore {
     /// Accepted needs both: read back and judged so, and the log's word that it is durable. Void needs no such word, since a
     /// record that was read back and judged void is void for ever.
     async fn prove(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, LogError> {
-        let stopped = || LogError::Unknown("the node stopped".to_owned());
-        let (_registered, mut told) = self.node.expect(id);
+        let stopped = || LogError::Unknown("the node stopped reading the partition".to_owned());
+        let (_registered, mut told) = self.node.expect(partition, id);
         let mut durable = std::pin::pin!(self.log.append(partition, record));
         tokio::select! {
             delivered = &mut durable => {

@@ -135,3 +135,12 @@ async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() 
     let after = late.load(&stream, None).await.unwrap().basis;
     assert!(is_accepted(&commit(&late, &stream, after).await));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_stream_has_as_its_category_cannot_be_fenced() {
+    let node = Log::new().await.node().await;
+    for name in ["", "a-b", "with a \u{0} in it"] {
+        let refused = node.fence_category(name, 0).await.unwrap_err();
+        assert_eq!(refused.code(), "log.invalid-request", "{name:?}: {refused:?}");
+    }
+}

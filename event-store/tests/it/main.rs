@@ -5,6 +5,8 @@
 mod acceptance;
 mod database;
 mod fences;
+mod halting;
+mod model;
 mod postgres_conformance;
 mod postgres_groups;
 mod postgres_journal;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::StreamId;
 use event_store::acceptance::Digest;
 use event_store::codec::FenceTarget;
+use event_store::journal::memory::MemoryJournal;
 use event_store::journal::postgres::{LogKind, PostgresJournal};
 use event_store::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
 use event_store::{AppendToStreamOptions, LogPosition, ReadAllOptions, RecordedEvent, StoreError, StreamState};
@@ -151,9 +152,33 @@ async fn a_fence_goes_in_with_its_piece_however_large_that_is() {
             "pieces of {size}"
         );
         assert_eq!(offsets(&journal).await, (0..size).collect::<Vec<_>>());
-        let (covering, checkpoint) = journal.last_covering(1, &stream, size + 1).await.unwrap();
+        let (covering, checkpoint) = journal
+            .last_covering(1, &FenceTarget::Stream(stream.clone()), size + 1)
+            .await
+            .unwrap();
         assert_eq!((covering, checkpoint.next_offset), (Some(size), size + 1));
     }
+}
+
+/// A stream may be named as a category is; its commits are in any partition and keep no fence of the category out, or readers that ask the
+/// journal would judge otherwise than those that do not.
+async fn commits_keep_no_category_fence_out(journal: &dyn Journal) {
+    let namesake = StreamId::parse("sample").unwrap();
+    let mut commits = piece(0, 2);
+    for event in &mut commits.events {
+        event.stream = namesake.clone();
+    }
+    assert_eq!(journal.apply(&commits).await.unwrap(), Applied::Done);
+    let covering = async |target: FenceTarget| journal.last_covering(1, &target, 9).await.unwrap().0;
+    assert_eq!(covering(FenceTarget::Stream(namesake)).await, Some(1));
+    assert_eq!(covering(FenceTarget::Category("sample".to_owned())).await, None);
+}
+
+#[tokio::test]
+async fn commits_on_a_stream_named_as_a_category_keep_no_fence_of_it_out() {
+    let pool = migrated().await;
+    commits_keep_no_category_fence_out(&journal(&pool).await).await;
+    commits_keep_no_category_fence_out(&MemoryJournal::new(Uuid::from_u128(7), 2)).await;
 }
 
 #[tokio::test]

@@ -19,6 +19,9 @@ pub use proc_table::ProcessId;
 /// How long a killed process may take to disappear.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a new process may take to show its command line.
+const COMMAND_LINE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A process of ours, started by this program or by an earlier run of it.
 #[derive(Debug)]
 pub struct RecordedProcess {
@@ -52,12 +55,20 @@ impl RecordedProcess {
             pid_file: pid_file.to_owned(),
             child: Some(child),
         };
-        if let Err(error) = process.record(mark) {
+        if let Err(error) = process.wait_for_its_command_line().and_then(|()| process.record(mark)) {
             // Nobody could end it later.
             process.kill()?;
             return Err(error);
         }
         Ok(process)
+    }
+
+    /// A process that has just begun to be another program has no command line for a moment, and nobody could tell that it is ours.
+    fn wait_for_its_command_line(&self) -> Result<()> {
+        wait_until("a new process has a command line", COMMAND_LINE_PATIENCE, || {
+            let line = proc_table::command_line_of(self.id.pid);
+            Ok(line.is_some_and(|line| !line.is_empty()) || !self.id.is_running())
+        })
     }
 
     /// The process that a pid file names, if it is running and is the one that was recorded.
