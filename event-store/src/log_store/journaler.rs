@@ -79,7 +79,8 @@ impl Journaler {
             Arc::clone(&self.journal),
             Arc::new(windows),
             Pace::Gathering,
-        );
+        )
+        .filling_the_journal();
         let mut stands: Vec<u64> = reader.windows().iter().map(|window| lock(window).next()).collect();
         loop {
             let judged = tokio::select! {

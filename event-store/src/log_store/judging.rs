@@ -38,6 +38,8 @@ pub(super) struct JudgingReader {
     pending: VecDeque<LogRecord>,
     judged: Vec<Judged>,
     judged_bytes: usize,
+    /// Nobody else fills the journal.
+    fills_the_journal: bool,
     /// Partitions in which it met harmed history; what comes of them is dropped.
     stopped: BTreeSet<u32>,
 }
@@ -56,7 +58,17 @@ impl JudgingReader {
             pending: VecDeque::new(),
             judged: Vec::new(),
             judged_bytes: 0,
+            fills_the_journal: false,
             stopped: BTreeSet::new(),
+        }
+    }
+
+    /// The reader that fills the journal has begun at its checkpoint. Finding it further back, it must not wait: the journal was restored,
+    /// and only a new beginning moves it.
+    pub(super) fn filling_the_journal(self) -> Self {
+        Self {
+            fills_the_journal: true,
+            ..self
         }
     }
 
@@ -174,6 +186,10 @@ impl JudgingReader {
                     return Ok(History {
                         last_covering: covering,
                     });
+                }
+                if self.fills_the_journal {
+                    let reason = format!("the journal was put back behind offset {start} of partition {partition}");
+                    return Err(StoreError::Unavailable { reason });
                 }
                 self.journal.wait_moved().await;
             }

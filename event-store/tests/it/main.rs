@@ -10,5 +10,6 @@ mod model;
 mod postgres_conformance;
 mod postgres_groups;
 mod postgres_journal;
+mod restored_journal;
 mod simulator_conformance;
 mod vectors;
