@@ -2,6 +2,8 @@
 //!
 //! Apache Kafka implements it (crate `kafka`), and so does the seeded [`crate::simulator`]; the code above is the same.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -121,6 +123,12 @@ pub enum Pace {
     /// The first one at once, then a few milliseconds' worth at a time: many small reads cost more than what they bring.
     Gathering,
 }
+
+/// How long a gathering reader rests after a read that brought less than [`WORTH_A_READ`]; what comes after a pause does not wait.
+pub const GATHER_FOR: Duration = Duration::from_millis(4);
+
+/// Records, or events, that make a read worth its price.
+pub const WORTH_A_READ: usize = 100;
 
 /// Batches of records, in order within each partition.
 pub type LogReader = mpsc::Receiver<Result<Vec<LogRecord>, LogError>>;

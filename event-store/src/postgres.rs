@@ -1,7 +1,8 @@
 //! The embedded default: no broker, the journal is the log.
 //!
-//! All commits that wait on a node go into one transaction of one round trip (`journal.append_all`, or `journal.append` when a race was lost). The offset of an event is its
-//! global position; the partition is computed from the stream as on any log, for parallel readers and for tokens.
+//! All commits that wait on a node go into one transaction of one round trip (`journal.append_all`, or `journal.append` when a race
+//! was lost). The offset of an event is its global position; the partition is computed from the stream as on any log, for parallel
+//! readers and for tokens.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

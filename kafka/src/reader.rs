@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use event_store::log::{LogError, LogReader, LogRecord, Pace};
+use event_store::log::{GATHER_FOR, LogError, LogReader, LogRecord, Pace, WORTH_A_READ};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
@@ -20,10 +20,6 @@ const BATCHES: usize = 2;
 const BATCH_RECORDS: usize = 500;
 /// Most bytes in a batch, give or take one record.
 const BATCH_BYTES: usize = 1 << 20;
-/// A gathering reader rests so long after a batch that was smaller than [`FULL_ENOUGH`].
-const GATHER_FOR: Duration = Duration::from_millis(4);
-/// Records in a batch that is worth a read.
-const FULL_ENOUGH: usize = 100;
 /// How often an idle reader looks whether anybody still listens.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
@@ -98,7 +94,7 @@ fn pump(options: &KafkaOptions, from: &[(u32, u64)], pace: Pace, batches: &Batch
         let Some(batch) = gather(&consumer, first)? else {
             continue;
         };
-        let rests = pace == Pace::Gathering && batch.len() < FULL_ENOUGH;
+        let rests = pace == Pace::Gathering && batch.len() < WORTH_A_READ;
         if batches.blocking_send(Ok(batch)).is_err() {
             break;
         }

@@ -23,8 +23,8 @@ pub enum TableKind {
     /// Made once and never touched again, by a key that no other event can have: a second row of the key is a fault, here or in the
     /// database.
     Appends,
-    /// Counters only, only incremented, and below zero at no cut of the log. A row whose counters are all zero is not kept: it says the same as no row, and whether one
-    /// was made on the way would depend on how the log was cut into batches.
+    /// Counters only, only incremented, and below zero at no cut of the log. A row whose counters are all zero is not kept: it says the
+    /// same as no row, and whether one was made on the way would depend on how the log was cut into batches.
     Sums,
 }
 

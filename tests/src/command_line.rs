@@ -56,16 +56,20 @@ impl CommandLine {
 
     /// Starts it; a process that is dropped is killed.
     pub fn spawn(&self) -> Child {
-        Command::new(binary())
+        self.command(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn command(&self, errors: Stdio) -> Command {
+        let mut command = Command::new(binary());
+        command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .stderr(errors)
+            .kill_on_drop(true);
+        command
     }
 
     /// Runs it to its end.
@@ -103,16 +107,8 @@ impl CommandLine {
             .open(name.to_str().unwrap())
             .unwrap();
         tcsetwinsize(&terminal, TERMINAL).unwrap();
-        let mut command = Command::new(binary());
-        command
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env("TERM", "xterm")
-            .current_dir(&self.directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(terminal)
-            .kill_on_drop(true);
+        let mut command = self.command(terminal.into());
+        command.env("TERM", "xterm");
         let child = command.spawn().unwrap();
         // Its copies of the terminal are closed with it; then reading the screen ends with the last process.
         drop(command);

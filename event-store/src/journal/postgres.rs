@@ -24,6 +24,9 @@ mod wake;
 pub use head::{Head, HeadError, LogKind};
 pub(crate) use wake::Wake;
 
+/// How long those who use a connection all the time keep it when there is nothing to do; a pool that is closed waits for it.
+pub(crate) const KEEP_CONNECTION: Duration = Duration::from_millis(100);
+
 /// The journal in schema `journal` of one database. Cheap to clone.
 #[derive(Clone)]
 pub struct PostgresJournal {

@@ -1,7 +1,5 @@
 //! Following the journal from a cut, in the order of positions.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
@@ -10,24 +8,20 @@ use tokio::time::Instant;
 use super::everywhere;
 use crate::error::StoreError;
 use crate::journal::Journal;
-use crate::journal::postgres::PostgresJournal;
+use crate::journal::postgres::{KEEP_CONNECTION, PostgresJournal};
+use crate::log::{GATHER_FOR, WORTH_A_READ};
 use crate::position::{Cut, Position};
 use crate::store::{Follow, FollowBatch, ReadAllOptions};
 
 /// Events in one batch.
 const BATCH: usize = 2_000;
-/// After a read that brought less than [`WORTH_A_READ`], the next comes so much later: while events come one by one, reading each by
-/// itself costs more than writing it. What comes after a pause does not wait.
-const GATHER_FOR: Duration = Duration::from_millis(4);
-const WORTH_A_READ: usize = 100;
-/// How long an idle connection is kept before the pool gets it back.
-const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 
 pub(super) struct PostgresFollow {
     journal: PostgresJournal,
     partitions: u32,
     from: Cut,
     after: Position,
+    /// It gathers: while events come one by one, reading each by itself costs more than writing it.
     not_before: Instant,
     /// Kept while events come: taking it from the pool and giving it back costs as much as reading a few of them.
     connection: Option<PoolConnection<Postgres>>,

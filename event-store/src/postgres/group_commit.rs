@@ -1,14 +1,13 @@
 //! Group commit: all commits that wait go into one transaction of one round trip ([`appending`]).
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
 
 use domain::StreamId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::commit::{Commit, CommitOutcome};
 use crate::error::StoreError;
-use crate::journal::postgres::PostgresJournal;
+use crate::journal::postgres::{KEEP_CONNECTION, PostgresJournal};
 
 mod appending;
 
@@ -18,9 +17,6 @@ use appending::Appender;
 const MAX_EVENTS: usize = 4_000;
 /// Commits that may wait; more are told to come back.
 const QUEUE: usize = 16_384;
-
-/// How long an idle connection is kept before the pool gets it back; a pool that is closed waits for it.
-const KEEP_CONNECTION: Duration = Duration::from_millis(100);
 
 struct Waiting {
     commit: Commit,

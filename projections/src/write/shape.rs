@@ -55,24 +55,13 @@ impl Shape {
 ///
 /// A change that both sets and adds columns, and knows what to make of a missing row, needs two statements: first the update, which
 /// touches only what is there, then the insert, which touches only what is not.
-///
-/// Rows of sums are all incremented in all columns, so that one statement takes them, and those that may have come to zero are looked at
-/// after it.
 pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, RowChange)>) -> Vec<ShapedRows> {
+    if table.kind == TableKind::Sums {
+        return sort_sums(table, changes);
+    }
     let mut shapes: BTreeMap<Shape, Vec<Vec<Value>>> = BTreeMap::new();
     for (key, change) in changes {
         match change {
-            RowChange::Modify { add, .. } if table.kind == TableKind::Sums => {
-                if add.values().any(|delta| *delta < 0) {
-                    shapes.entry(Shape::RemoveZeros).or_default().push(key.clone());
-                }
-                let places: Vec<usize> = (0..table.columns.len()).collect();
-                let deltas = places
-                    .iter()
-                    .map(|place| Value::Int(add.get(place).copied().unwrap_or(0)));
-                let row = key.into_iter().chain(deltas).collect();
-                shapes.entry(Shape::Increment { add: places }).or_default().push(row);
-            }
             RowChange::Replace(None) => shapes.entry(Shape::Delete).or_default().push(key),
             RowChange::Replace(Some(row)) => {
                 let shape = match table.kind {
@@ -111,5 +100,28 @@ pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, 
     shapes
         .into_iter()
         .map(|(shape, rows)| ShapedRows { table, shape, rows })
+        .collect()
+}
+
+/// All rows are incremented in all columns, so that one statement takes them; those that may have come to zero are looked at after it.
+fn sort_sums(table: &'static TableDefinition, changes: Vec<(Key, RowChange)>) -> Vec<ShapedRows> {
+    let places = 0..table.columns.len();
+    let (mut increments, mut lowered) = (Vec::with_capacity(changes.len()), Vec::new());
+    for (key, change) in changes {
+        // Nothing else comes out of increments, and such a table takes nothing else.
+        let RowChange::Modify { add, .. } = change else {
+            continue;
+        };
+        if add.values().any(|delta| *delta < 0) {
+            lowered.push(key.clone());
+        }
+        let delta = |place| Value::Int(add.get(&place).copied().unwrap_or(0));
+        increments.push(key.into_iter().chain(places.clone().map(delta)).collect());
+    }
+    let shaped = |shape, rows| ShapedRows { table, shape, rows };
+    let increment = Shape::Increment { add: places.collect() };
+    [shaped(increment, increments), shaped(Shape::RemoveZeros, lowered)]
+        .into_iter()
+        .filter(|shaped| !shaped.rows.is_empty())
         .collect()
 }

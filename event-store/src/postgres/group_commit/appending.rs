@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Postgres};
+use sqlx::{PgConnection, Postgres, Row as _};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -118,6 +119,17 @@ impl<'a> Events<'a> {
         }
         events
     }
+
+    /// Both functions end with these arguments.
+    fn bind_to<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        query
+            .bind(&self.id)
+            .bind(&self.event_type)
+            .bind(&self.time)
+            .bind(&self.command)
+            .bind(&self.data)
+            .bind(&self.metadata)
+    }
 }
 
 /// Returns the position before the first event.
@@ -134,19 +146,12 @@ async fn insert_all(connection: &mut PgConnection, group: &[Waiting]) -> Result<
             expected.push(revision_before.map(signed));
         }
     }
-    sqlx::query_scalar("select journal.append_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    let query = sqlx::query("select journal.append_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(&stream)
         .bind(&revision)
         .bind(&expected)
-        .bind(&partition)
-        .bind(&events.id)
-        .bind(&events.event_type)
-        .bind(&events.time)
-        .bind(&events.command)
-        .bind(&events.data)
-        .bind(&events.metadata)
-        .fetch_one(connection)
-        .await
+        .bind(&partition);
+    events.bind_to(query).fetch_one(connection).await?.try_get(0)
 }
 
 /// One row a commit: whether it won, and its last position.
@@ -162,20 +167,13 @@ async fn insert_winners(connection: &mut PgConnection, group: &[Waiting]) -> Res
         .iter()
         .map(|waiting| i32::try_from(waiting.commit.event_count()).unwrap_or(i32::MAX))
         .collect();
-    sqlx::query("select * from journal.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+    let query = sqlx::query("select * from journal.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(&stream)
         .bind(&expected)
         .bind(&partition)
         .bind(&count)
-        .bind(&events.commit)
-        .bind(&events.id)
-        .bind(&events.event_type)
-        .bind(&events.time)
-        .bind(&events.command)
-        .bind(&events.data)
-        .bind(&events.metadata)
-        .fetch_all(connection)
-        .await
+        .bind(&events.commit);
+    events.bind_to(query).fetch_all(connection).await
 }
 
 /// The statement failed as a whole because a stream is not where a commit believes it to be.
