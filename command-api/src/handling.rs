@@ -7,10 +7,11 @@
 //!
 //! What is answered is proven. Done: the log accepted the commit. Refused, nothing to do, conflict and already done:
 //! either the commit that they were decided on top of was accepted, or [`EventStore::confirm`] said that the state is
-//! the newest.
+//! the newest. With [`HandlingOptions::strict_rejections`] negative answers are recorded in the log instead, and final.
 
 mod cache;
 mod decision;
+mod negative;
 mod outcome;
 mod peek;
 mod queue;
@@ -78,6 +79,9 @@ pub struct HandlingOptions {
     pub batch_bytes: usize,
     /// Bytes of cached states.
     pub cache_bytes: u64,
+    /// Negative answers ("no", "nothing to do", "conflict") are recorded in the log and final: no attempt at the command, sent before or
+    /// after, takes effect any more. Each costs a record. Without it a negative answer binds the attempt that it answers.
+    pub strict_rejections: bool,
 }
 
 impl Default for HandlingOptions {
@@ -88,6 +92,7 @@ impl Default for HandlingOptions {
             batch_commands: 256,
             batch_bytes: 512 * 1024,
             cache_bytes: 16 * 1024 * 1024,
+            strict_rejections: false,
         }
     }
 }

@@ -150,13 +150,16 @@ pub(crate) fn too_many_lines(limit: u64) -> Problem {
 pub(crate) fn from_rejection(rejection: Rejection, now: DateTime<Utc>) -> Problem {
     match rejection {
         Rejection::Refused(refused) => from_refusal(refused, now),
-        Rejection::Conflict { current } => Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition.failed",
-            "Revision is another one",
-        )
-        .detail("the stream is not at the expected revision")
-        .with("currentRevision", current.map_or(Value::Null, Value::from)),
+        Rejection::Conflict { current, is_final } => {
+            let problem = Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition.failed",
+                "Revision is another one",
+            )
+            .detail("the stream is not at the expected revision")
+            .with("currentRevision", current.map_or(Value::Null, Value::from));
+            if is_final { for_good(problem) } else { problem }
+        }
         Rejection::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency.key-reused",
@@ -193,6 +196,11 @@ pub(crate) fn from_rejection(rejection: Rejection, now: DateTime<Utc>) -> Proble
     }
 }
 
+/// The answer is recorded: the command id is used up.
+fn for_good(problem: Problem) -> Problem {
+    problem.with("final", true)
+}
+
 fn from_refusal(refused: Refused, now: DateTime<Utc>) -> Problem {
     let (status, title) = match refused.kind {
         RefusalKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Content breaks a rule"),
@@ -205,6 +213,9 @@ fn from_refusal(refused: Refused, now: DateTime<Utc>) -> Problem {
     let mut problem = Problem::new(status, refused.code, title).detail(refused.message);
     if let Some(field) = refused.field {
         problem = problem.field(field);
+    }
+    if refused.is_final {
+        problem = for_good(problem);
     }
     if let Some(limit) = refused.limit {
         problem = problem.limit(limit);

@@ -30,6 +30,9 @@ pub(crate) struct Reply {
     pub(crate) revision: Option<u64>,
     /// Opaque; a read that is given it waits until it shows the command's effect.
     pub(crate) position: String,
+    /// There was nothing to do, and that is recorded: no other attempt with this command id will do anything.
+    #[serde(rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_final: bool,
     /// The new message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message_id: Option<Uuid>,
@@ -62,6 +65,7 @@ impl Subject {
             id: self.id,
             revision: answer.revision,
             position: api.position(category, self.id, answer.at, earlier),
+            is_final: answer.is_final,
             message_id: match self.part {
                 Some(Part::Message(id)) => Some(id),
                 _ => None,

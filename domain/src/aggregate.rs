@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
 use crate::event::DomainEvent;
@@ -42,7 +43,8 @@ pub trait Aggregate: Default + Clone + Debug + PartialEq + Send + Sync + 'static
 }
 
 /// What a client can do about a refusal; the edge maps it to a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefusalKind {
     /// The content breaks a rule (HTTP 422).
     Invalid,

@@ -8,10 +8,11 @@ use domain::StreamId;
 use uuid::Uuid;
 
 use crate::acceptance::{Candidate, Digest, RULE_VERSION, Reach};
-use crate::commit::Commit;
+use crate::commit::{Basis, Commit};
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::log::{LogRecord, Record};
+use crate::rejection::RecordedRejection;
 
 mod cloud_event;
 mod pin;
@@ -35,6 +36,7 @@ mod header {
     pub(super) const COMMANDS: &str = "commands";
     pub(super) const AUTHOR: &str = "author";
     pub(super) const CONTENT_TYPE: &str = "content-type";
+    pub(super) const REJECTIONS: &str = "rejections";
 }
 
 const KIND_COMMIT: &str = "commit";
@@ -140,6 +142,34 @@ pub fn encode_fence(id: Uuid, target: &FenceTarget, seen: i64, digest: Digest, a
         ],
         value: Bytes::new(),
     }
+}
+
+/// The record of a fence on a stream that makes negative answers final, decided on `basis`.
+pub fn encode_rejections(
+    id: Uuid,
+    stream: &StreamId,
+    basis: &Basis,
+    rejections: &[RecordedRejection],
+    author: &str,
+) -> Result<Record, StoreError> {
+    let target = FenceTarget::Stream(stream.clone());
+    let mut record = encode_fence(id, &target, basis.seen, Digest(basis.digest), author);
+    let text = serde_json::to_vec(rejections).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    record.headers.push((header::REJECTIONS, Bytes::from(text)));
+    Ok(record)
+}
+
+/// The negative answers that an accepted fence records; most record none.
+pub fn decode_rejections(record: &LogRecord) -> Result<Vec<RecordedRejection>, StoreError> {
+    let Some(text) = record.header(header::REJECTIONS) else {
+        return Ok(Vec::new());
+    };
+    serde_json::from_str(text).map_err(|error| {
+        StoreError::Corrupt(format!(
+            "partition {} offset {}: rejections: {error}",
+            record.partition, record.offset
+        ))
+    })
 }
 
 /// What a fence covers.

@@ -40,6 +40,9 @@ pub mod following;
 /// Rules; see the file.
 pub mod idempotency;
 
+/// Rules; see the file.
+pub mod rejecting;
+
 /// Opens one more node on the subject's log.
 pub type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn EventStore>> + Send>> + Send + Sync>;
 
@@ -80,6 +83,10 @@ macro_rules! conformance_suite {
             deciding: a_load_after_a_known_basis_returns_what_is_new,
             deciding: a_basis_is_confirmed_until_the_stream_moves,
             deciding: several_commands_go_in_one_commit,
+            rejecting: a_recorded_rejection_is_loaded_by_every_node,
+            rejecting: a_commit_of_a_command_that_was_refused_for_good_is_void,
+            rejecting: a_rejection_that_was_decided_on_old_state_is_not_recorded,
+            rejecting: a_command_is_refused_for_good_once,
             following: a_follower_catches_up_then_goes_on_live_without_gap_or_repeat,
             following: a_follower_resumes_at_its_cut,
             following: a_level_follower_is_not_behind,

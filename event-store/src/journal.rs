@@ -12,6 +12,7 @@ use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 use crate::store::{ReadAllOptions, ReadStreamOptions};
 
 mod loader;
@@ -47,6 +48,8 @@ pub struct LoadRequest {
 pub struct Loaded {
     /// Events after the revision asked for, in order.
     pub events: Vec<RecordedEvent>,
+    /// All negative answers recorded on the stream.
+    pub rejections: Vec<RecordedRejection>,
     /// How far the partition was taken when these events were read.
     pub checkpoint: Checkpoint,
 }
@@ -84,6 +87,8 @@ pub struct FenceRow {
     pub target: FenceTarget,
     /// When the log took it.
     pub recorded_at: DateTime<Utc>,
+    /// The negative answers that it makes final.
+    pub rejections: Vec<RecordedRejection>,
 }
 
 /// How a batch went into the journal.

@@ -16,6 +16,7 @@ pub mod log;
 pub mod log_store;
 pub mod position;
 pub mod postgres;
+pub mod rejection;
 pub mod simulator;
 pub mod store;
 
@@ -23,6 +24,7 @@ pub use commit::{Basis, CommandStamp, Commit, CommitOutcome, CommitReceipt, Comm
 pub use error::StoreError;
 pub use event::{EventMetadata, LogPosition, NewEvent, RecordedEvent};
 pub use position::{Cut, LogEpoch, Position, PositionToken};
+pub use rejection::RecordedRejection;
 pub use store::{
     AppendToStreamOptions, Direction, EventStore, Follow, FollowBatch, LoadedStream, ReadAllOptions, ReadStreamOptions,
     StreamState, WriteResult,

@@ -21,6 +21,7 @@ use crate::event::{NewEvent, RecordedEvent};
 use crate::journal::{Journal, JournalLoader};
 use crate::log::{Log, LogError};
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 use crate::store::{
     AppendToStreamOptions, EventStore, Follow, LoadedStream, ReadAllOptions, ReadStreamOptions, WriteResult,
     append_to_stream,
@@ -100,6 +101,15 @@ impl EventStore for LogStore {
 
     async fn confirm(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError> {
         self.confirm_basis(stream, basis).await
+    }
+
+    async fn record_rejections(
+        &self,
+        stream: &StreamId,
+        basis: &Basis,
+        rejections: &[RecordedRejection],
+    ) -> Result<Option<Basis>, StoreError> {
+        self.append_rejections(stream, basis, rejections).await
     }
 
     async fn read_stream(

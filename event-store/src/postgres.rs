@@ -19,6 +19,7 @@ use crate::event::{NewEvent, RecordedEvent};
 use crate::journal::postgres::{HeadError, LogKind, PostgresJournal};
 use crate::journal::{Journal, JournalLoader};
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 use crate::store::{
     AppendToStreamOptions, EventStore, Follow, LoadedStream, ReadAllOptions, ReadStreamOptions, WriteResult,
     append_to_stream,
@@ -26,6 +27,7 @@ use crate::store::{
 
 mod follow;
 mod group_commit;
+mod rejecting;
 
 /// Streams that are known to have moved; more are forgotten, which costs a void commit each.
 const MOVED_STREAMS: usize = 100_000;
@@ -82,6 +84,7 @@ impl PostgresStore {
         let revision = loaded.events.last().map(|event| event.revision).or(after);
         Ok(LoadedStream {
             events: loaded.events,
+            rejections: loaded.rejections,
             basis: Basis {
                 revision,
                 ..Basis::EMPTY
@@ -106,6 +109,7 @@ impl EventStore for PostgresStore {
         {
             return Ok(LoadedStream {
                 events: Vec::new(),
+                rejections: Vec::new(),
                 basis: *known,
             });
         }
@@ -136,6 +140,19 @@ impl EventStore for PostgresStore {
             self.note_moved(stream);
         }
         Ok(current)
+    }
+
+    async fn record_rejections(
+        &self,
+        stream: &StreamId,
+        basis: &Basis,
+        rejections: &[RecordedRejection],
+    ) -> Result<Option<Basis>, StoreError> {
+        if rejecting::record(&self.journal, stream, basis, rejections).await? {
+            return Ok(Some(*basis));
+        }
+        self.note_moved(stream);
+        Ok(None)
     }
 
     async fn read_stream(

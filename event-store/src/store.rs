@@ -12,6 +12,7 @@ use crate::commit::{Basis, Commit, CommitOutcome};
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 
 mod append;
 
@@ -46,6 +47,17 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Is `basis` still the newest state of the stream, as of some moment after this call began?
     async fn confirm(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError>;
+
+    /// Records negative answers that were decided on `basis`. Once it returns a basis they are final: whatever was decided on these
+    /// commands before, and is accepted by nobody yet, never will be.
+    ///
+    /// Nothing is returned when the stream has moved since `basis`, by events or by such answers; then load and decide again.
+    async fn record_rejections(
+        &self,
+        stream: &StreamId,
+        basis: &Basis,
+        rejections: &[RecordedRejection],
+    ) -> Result<Option<Basis>, StoreError>;
 
     /// A page of one stream.
     async fn read_stream(
@@ -87,6 +99,8 @@ pub trait EventStore: Send + Sync + 'static {
 pub struct LoadedStream {
     /// Events after what was known, in order.
     pub events: Vec<RecordedEvent>,
+    /// All negative answers that were recorded on the stream; none when nothing is new.
+    pub rejections: Vec<RecordedRejection>,
     /// What a decision on the state after these events may claim.
     pub basis: Basis,
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Aggregate, stored};
-use event_store::{Basis, LogPosition, RecordedEvent};
+use event_store::{Basis, LoadedStream, LogPosition, RecordedEvent};
 use moka::sync::Cache;
 use uuid::Uuid;
 
+use super::negative::KnownRejection;
 use super::outcome::{Certainty, Rejection};
 
 /// Everything that decisions on one stream need.
@@ -18,6 +19,8 @@ pub(super) struct Entry<A> {
     pub(super) last: Option<LogPosition>,
     /// Every command that ever caused events on this stream, by its scoped id: exactly and for ever.
     pub(super) commands: HashMap<Uuid, KnownCommand>,
+    /// Every command that was answered "no" for good, by its scoped id.
+    pub(super) rejections: HashMap<Uuid, KnownRejection>,
 }
 
 /// What is remembered of a command.
@@ -37,12 +40,13 @@ impl<A: Aggregate> Entry<A> {
             basis: Basis::EMPTY,
             last: None,
             commands: HashMap::new(),
+            rejections: HashMap::new(),
         }
     }
 
-    /// Folds events that the store returned.
-    pub(super) fn fold(&mut self, events: &[RecordedEvent], basis: Basis) -> Result<(), Rejection> {
-        for recorded in events {
+    /// Folds what the store returned.
+    pub(super) fn fold(&mut self, loaded: &LoadedStream) -> Result<(), Rejection> {
+        for recorded in &loaded.events {
             if recorded.revision != self.basis.next_revision() {
                 return Err(Rejection::Failed {
                     code: "log.corrupt",
@@ -64,14 +68,23 @@ impl<A: Aggregate> Entry<A> {
             };
             self.commands.insert(recorded.metadata.scoped_command(), known);
         }
-        self.basis = basis;
+        for recorded in &loaded.rejections {
+            self.rejections
+                .insert(recorded.command, KnownRejection::read(recorded)?);
+        }
+        self.basis = loaded.basis;
         Ok(())
     }
 
     fn weight(&self) -> u32 {
         // Key, value and the table's spare room.
         const BYTES_PER_COMMAND: usize = 112;
-        let bytes = size_of::<Self>() + self.state.weight() + self.commands.capacity() * BYTES_PER_COMMAND;
+        // With the texts of a refusal.
+        const BYTES_PER_REJECTION: usize = 400;
+        let bytes = size_of::<Self>()
+            + self.state.weight()
+            + self.commands.capacity() * BYTES_PER_COMMAND
+            + self.rejections.capacity() * BYTES_PER_REJECTION;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }

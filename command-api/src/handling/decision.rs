@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Submission;
 use super::cache::{Entry, KnownCommand};
+use super::negative::Negative;
 use super::outcome::{Answer, Effect, Refused, Rejection};
 
 /// What comes of one command of a batch.
@@ -18,6 +19,8 @@ pub(super) enum Verdict {
     Nothing { revision: Option<u64> },
     /// Done by an earlier attempt, perhaps earlier in this batch.
     Repeated(KnownCommand),
+    /// Answered for good, by an earlier attempt.
+    Final(Negative),
     /// Not taken.
     Rejected(Rejection),
 }
@@ -86,6 +89,13 @@ impl<A: Aggregate> Decider<'_, A> {
                 Verdict::Rejected(Rejection::KeyReused)
             };
         }
+        if let Some(known) = self.entry.rejections.get(&scoped) {
+            return if known.hash == submission.stamp.command_hash {
+                Verdict::Final(known.answer.clone())
+            } else {
+                Verdict::Rejected(Rejection::KeyReused)
+            };
+        }
         let decision = self.decided.state.decide(&submission.command, &submission.context());
         if !submission.expected.allows(self.revision) {
             // The current revision is told only to those who may act on the stream at all.
@@ -93,7 +103,10 @@ impl<A: Aggregate> Decider<'_, A> {
                 Err(refusal) if hides_revision(domain::Refusal::kind(&refusal)) => {
                     Rejection::Refused(Refused::from_refusal(&refusal))
                 }
-                _ => Rejection::Conflict { current: self.revision },
+                _ => Rejection::Conflict {
+                    current: self.revision,
+                    is_final: false,
+                },
             });
         }
         match decision {
@@ -150,17 +163,21 @@ impl Verdict {
                 effect: Effect::Done,
                 revision: Some(revision),
                 at: last,
+                is_final: false,
             }),
             Self::Nothing { revision } => Ok(Answer {
                 effect: Effect::NothingToDo,
                 revision,
                 at: last,
+                is_final: false,
             }),
             Self::Repeated(known) => Ok(Answer {
                 effect: Effect::AlreadyDone,
                 revision: Some(known.revision),
                 at: known.at.or(last),
+                is_final: false,
             }),
+            Self::Final(negative) => negative.into_answer(last),
             Self::Rejected(rejection) => Err(rejection),
         }
     }

@@ -1,8 +1,11 @@
 //! How a command ends.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use domain::{Refusal, RefusalKind};
 use event_store::{LogPosition, StoreError};
+use serde::{Deserialize, Serialize};
 
 /// The command was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub struct Answer {
     /// What a read must cover to show it: the last event of its commit. A repetition may name the command's own last
     /// event instead, which is in the same commit.
     pub at: Option<LogPosition>,
+    /// "Nothing to do" that is recorded in the log: no other attempt at this command will ever do anything.
+    pub is_final: bool,
 }
 
 /// What a command did.
@@ -38,6 +43,8 @@ pub enum Rejection {
     Conflict {
         /// Its revision now.
         current: Option<u64>,
+        /// Recorded in the log, so that it binds every attempt at this command.
+        is_final: bool,
     },
     /// The command id was used on this stream before, with other content.
     #[error("the command id was used before with other content")]
@@ -80,31 +87,39 @@ pub enum Certainty {
 }
 
 /// A refusal of any aggregate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Refused {
     /// Stable, for programs.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What a client can do about it.
     pub kind: RefusalKind,
     /// For people.
     pub message: String,
     /// The field at fault.
-    pub field: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Cow<'static, str>>,
     /// The limit that was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// When it may be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<DateTime<Utc>>,
+    /// Recorded in the log, so that it binds every attempt at this command, earlier and later ones.
+    #[serde(skip)]
+    pub is_final: bool,
 }
 
 impl Refused {
     pub(super) fn from_refusal(refusal: &impl Refusal) -> Self {
         Self {
-            code: refusal.code(),
+            code: refusal.code().into(),
             kind: refusal.kind(),
             message: refusal.to_string(),
-            field: refusal.field(),
+            field: refusal.field().map(Cow::Borrowed),
             limit: refusal.limit(),
             retry_at: refusal.retry_at(),
+            is_final: false,
         }
     }
 }
@@ -120,7 +135,10 @@ impl Rejection {
                 limit: *limit,
             },
             StoreError::CommandIdReused { .. } => Self::KeyReused,
-            StoreError::WrongExpectedRevision { current, .. } => Self::Conflict { current: *current },
+            StoreError::WrongExpectedRevision { current, .. } => Self::Conflict {
+                current: *current,
+                is_final: false,
+            },
             StoreError::OutcomeUnknown { .. } => Self::Unavailable {
                 certainty: Certainty::Unknown,
                 code,

@@ -36,6 +36,12 @@ impl<A: Aggregate> CommandHandler<A> {
                         .map(|(scoped, known)| (*scoped, *known))
                         .into_iter()
                         .collect(),
+                    rejections: shared
+                        .rejections
+                        .get_key_value(&submission.stamp.scoped_command())
+                        .map(|(scoped, known)| (*scoped, known.clone()))
+                        .into_iter()
+                        .collect(),
                 }
             });
         let known = entry.basis.revision.is_some().then_some(entry.basis);
@@ -45,7 +51,7 @@ impl<A: Aggregate> CommandHandler<A> {
             .load(&stream, known.as_ref())
             .await
             .map_err(|error| Rejection::from_store(&error))?;
-        entry.fold(&loaded.events, loaded.basis)?;
+        entry.fold(&loaded)?;
         let decided = decide_all(&entry, &stream, std::iter::once(submission));
         let causes_events = matches!(decided.verdicts.first(), Some(Verdict::Events { .. }));
         Ok(Preview {

@@ -1,5 +1,6 @@
 //! The worker of one stream: loads, decides, commits, answers, until nothing waits.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::cache::{Entry, SharedEntry, lock};
 use super::decision::{Decided, Verdict, decide_all};
+use super::negative::{KnownRejection, Negative};
 use super::outcome::{Certainty, Rejection};
 use super::queue::Waiting;
 use crate::metrics;
@@ -110,12 +112,13 @@ impl<A: Aggregate> Worker<A> {
                 }
             })?;
         let entry = cached.unwrap_or_else(|| Arc::new(Mutex::new(Entry::empty())));
-        let folded = lock(&entry).fold(&loaded.events, loaded.basis);
+        let folded = lock(&entry).fold(&loaded);
         if let Err(rejection) = folded {
             self.shared.cache.forget(self.id);
             return Err(rejection);
         }
-        if known.is_none_or(|known| known == Basis::EMPTY) || !loaded.events.is_empty() {
+        if known.is_none_or(|known| known == Basis::EMPTY) || !loaded.events.is_empty() || !loaded.rejections.is_empty()
+        {
             self.shared.cache.keep(self.id, &entry);
         }
         Ok(entry)
@@ -127,10 +130,91 @@ impl<A: Aggregate> Worker<A> {
             let submissions = batch.iter().map(|waiting| &waiting.submission);
             (decide_all(&entry, &self.stream, submissions), entry.basis)
         };
-        if decided.commands.is_empty() {
+        if !decided.commands.is_empty() {
+            return self.commit(entry, basis, decided, batch).await;
+        }
+        let rejections = self.to_be_recorded(&batch, &decided.verdicts);
+        if rejections.is_empty() {
             self.confirm(entry, basis, decided, batch).await
         } else {
-            self.commit(entry, basis, decided, batch).await
+            self.record(entry, basis, rejections, decided, batch).await
+        }
+    }
+
+    /// The negative answers that are to be made final.
+    fn to_be_recorded(&self, batch: &[Waiting<A>], verdicts: &[Verdict]) -> HashMap<Uuid, KnownRejection> {
+        if !self.shared.options.strict_rejections {
+            return HashMap::new();
+        }
+        let negative = |(waiting, verdict): (&Waiting<A>, &Verdict)| {
+            let stamp = &waiting.submission.stamp;
+            Negative::of(verdict).map(|answer| {
+                let hash = stamp.command_hash;
+                (stamp.scoped_command(), KnownRejection { hash, answer })
+            })
+        };
+        let mut known = HashMap::new();
+        for (command, rejection) in batch.iter().zip(verdicts).filter_map(negative) {
+            // Of a command that waits twice, the first answer counts.
+            known.entry(command).or_insert(rejection);
+        }
+        known
+    }
+
+    /// Nothing to write but answers: those of this round are final when the log takes them, and with them the others are proven.
+    async fn record(
+        &self,
+        entry: &SharedEntry<A>,
+        basis: Basis,
+        rejections: HashMap<Uuid, KnownRejection>,
+        decided: Decided<A>,
+        mut batch: Vec<Waiting<A>>,
+    ) -> Round<A> {
+        let records: Result<Vec<_>, _> = rejections
+            .iter()
+            .map(|(command, rejection)| rejection.to_record(*command))
+            .collect();
+        let records = match records {
+            Ok(records) => records,
+            Err(rejection) => {
+                self.reject_all(batch, &rejection);
+                return Round::Answered;
+            }
+        };
+        match self
+            .shared
+            .store
+            .record_rejections(&self.stream, &basis, &records)
+            .await
+        {
+            Ok(Some(basis)) => {
+                let last = {
+                    let mut entry = lock(entry);
+                    entry.basis = basis;
+                    entry.rejections.extend(rejections);
+                    entry.last
+                };
+                self.shared.cache.keep(self.id, entry);
+                // Decided once more, each finds its answer recorded: what is said is what stands in the log.
+                let submissions = batch.iter().map(|waiting| &waiting.submission);
+                let verdicts = decide_all(&lock(entry), &self.stream, submissions).verdicts;
+                for (waiting, verdict) in batch.into_iter().zip(verdicts) {
+                    waiting.answer(verdict.into_answer(last));
+                }
+                Round::Answered
+            }
+            Ok(None) => Round::Again(batch),
+            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
+                self.shared
+                    .queues
+                    .put_back(self.id, batch.split_off(batch.len().div_ceil(2)));
+                Round::Again(batch)
+            }
+            Err(error) => {
+                self.shared.cache.forget(self.id);
+                self.answer_unproven(batch, decided.verdicts, &error);
+                Round::Answered
+            }
         }
     }
 
@@ -174,8 +258,12 @@ impl<A: Aggregate> Worker<A> {
         };
         match self.shared.store.commit(commit).await {
             Ok(CommitOutcome::Accepted(receipt)) => {
-                self.accepted(entry, receipt, decided, batch);
-                Round::Answered
+                let undecided = self.accepted(entry, receipt, decided, batch);
+                if undecided.is_empty() {
+                    Round::Answered
+                } else {
+                    Round::Again(undecided)
+                }
             }
             Ok(CommitOutcome::Void) | Err(StoreError::WrongExpectedRevision { .. }) => Round::Again(batch),
             Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
@@ -192,7 +280,14 @@ impl<A: Aggregate> Worker<A> {
         }
     }
 
-    fn accepted(&self, entry: &SharedEntry<A>, receipt: CommitReceipt, decided: Decided<A>, batch: Vec<Waiting<A>>) {
+    /// Returns the commands whose answers are still to be recorded.
+    fn accepted(
+        &self,
+        entry: &SharedEntry<A>,
+        receipt: CommitReceipt,
+        decided: Decided<A>,
+        batch: Vec<Waiting<A>>,
+    ) -> Vec<Waiting<A>> {
         {
             let mut entry = lock(entry);
             entry.state = decided.state;
@@ -205,9 +300,15 @@ impl<A: Aggregate> Worker<A> {
             }));
         }
         self.shared.cache.keep(self.id, entry);
+        let mut undecided = Vec::new();
         for (waiting, verdict) in batch.into_iter().zip(decided.verdicts) {
-            waiting.answer(verdict.into_answer(Some(receipt.at)));
+            if self.shared.options.strict_rejections && Negative::of(&verdict).is_some() {
+                undecided.push(waiting);
+            } else {
+                waiting.answer(verdict.into_answer(Some(receipt.at)));
+            }
         }
+        undecided
     }
 
     /// The store failed at the proof. Only commands with events share the fate of the commit; the others left no
@@ -217,13 +318,14 @@ impl<A: Aggregate> Worker<A> {
         self.log(&rejection);
         for (waiting, verdict) in batch.into_iter().zip(verdicts) {
             let own = match (&rejection, verdict) {
-                (Rejection::Unavailable { code, reason, .. }, Verdict::Rejected(_) | Verdict::Nothing { .. }) => {
-                    Rejection::Unavailable {
-                        certainty: Certainty::NotApplied,
-                        code,
-                        reason: reason.clone(),
-                    }
-                }
+                (
+                    Rejection::Unavailable { code, reason, .. },
+                    Verdict::Rejected(_) | Verdict::Nothing { .. } | Verdict::Final(_),
+                ) => Rejection::Unavailable {
+                    certainty: Certainty::NotApplied,
+                    code,
+                    reason: reason.clone(),
+                },
                 (Rejection::Unavailable { code, reason, .. }, Verdict::Repeated(_)) => Rejection::Unavailable {
                     certainty: Certainty::Unknown,
                     code,

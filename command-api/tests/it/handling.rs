@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::harness::fresh_store;
 
-fn submission(id: Uuid, key: &str, command: ConversationCommand) -> Submission<ConversationCommand> {
+pub(crate) fn submission(id: Uuid, key: &str, command: ConversationCommand) -> Submission<ConversationCommand> {
     Submission {
         id,
         command,
@@ -31,7 +31,7 @@ fn submission(id: Uuid, key: &str, command: ConversationCommand) -> Submission<C
     }
 }
 
-fn start(id: Uuid) -> Submission<ConversationCommand> {
+pub(crate) fn start(id: Uuid) -> Submission<ConversationCommand> {
     let command = ConversationCommand::Start {
         owner_id: UserId::new(id),
         title: "t".to_owned(),
@@ -39,7 +39,7 @@ fn start(id: Uuid) -> Submission<ConversationCommand> {
     submission(id, "start", command)
 }
 
-fn rename(id: Uuid, key: &str) -> Submission<ConversationCommand> {
+pub(crate) fn rename(id: Uuid, key: &str) -> Submission<ConversationCommand> {
     submission(id, key, ConversationCommand::Rename { title: key.to_owned() })
 }
 

@@ -16,4 +16,5 @@ mod problems;
 mod quota;
 mod roles;
 mod shutdown;
+mod strict;
 mod task_routes;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Subject, assert_contiguous, command, events, options, read, stream};
 use crate::{Basis, Commit, CommitOutcome, CommitReceipt, CommittedCommand, EventStore, StreamState};
 
-fn commit(stream: &StreamId, basis: Basis, counts: &[usize]) -> Commit {
+pub(super) fn commit(stream: &StreamId, basis: Basis, counts: &[usize]) -> Commit {
     let commands = counts.iter().zip(0..).map(|(count, number)| CommittedCommand {
         stamp: command(StreamState::Any, &format!("{}-{number}", Uuid::new_v4()), number).stamp,
         events: events(*count),
@@ -19,7 +19,7 @@ fn commit(stream: &StreamId, basis: Basis, counts: &[usize]) -> Commit {
     }
 }
 
-async fn accepted(store: &dyn EventStore, commit: Commit) -> CommitReceipt {
+pub(super) async fn accepted(store: &dyn EventStore, commit: Commit) -> CommitReceipt {
     match store.commit(commit).await.unwrap() {
         CommitOutcome::Accepted(receipt) => receipt,
         CommitOutcome::Void => panic!("the commit should be accepted"),

@@ -14,6 +14,7 @@ use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
 
 /// A journal in memory. Cheap to clone; all clones are one journal.
@@ -51,6 +52,17 @@ impl MemoryJournal {
     }
 }
 
+impl State {
+    fn rejections_of(&self, stream: &StreamId) -> Vec<RecordedRejection> {
+        let of_stream = |fence: &&FenceRow| fence.target == FenceTarget::Stream(stream.clone());
+        self.fences
+            .iter()
+            .filter(of_stream)
+            .flat_map(|fence| fence.rejections.iter().cloned())
+            .collect()
+    }
+}
+
 #[async_trait]
 impl Journal for MemoryJournal {
     fn epoch(&self) -> LogEpoch {
@@ -69,6 +81,7 @@ impl Journal for MemoryJournal {
                 let first = request.after.map_or(0, |revision| revision + 1);
                 let events = state.streams.get(&request.stream);
                 Loaded {
+                    rejections: state.rejections_of(&request.stream),
                     events: events
                         .map(|events| events.range(first..).map(|(_, event)| event.clone()).collect())
                         .unwrap_or_default(),

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
 use sqlx::pool::PoolConnection;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
 
 use super::rows::{self, EVENT_COLUMNS, database_error, get, signed, unsigned};
@@ -15,6 +16,7 @@ use crate::codec::FenceTarget;
 use crate::error::StoreError;
 use crate::event::RecordedEvent;
 use crate::position::{Cut, LogEpoch, Position};
+use crate::rejection::RecordedRejection;
 use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
 
 mod apply;
@@ -114,6 +116,7 @@ impl Journal for PostgresJournal {
             .iter()
             .map(|_| Loaded {
                 events: Vec::new(),
+                rejections: Vec::new(),
                 checkpoint: Checkpoint::default(),
             })
             .collect();
@@ -121,9 +124,14 @@ impl Journal for PostgresJournal {
         let mut first_page = true;
         loop {
             let statement = format!(
-                "select wanted.number, c.next_offset, c.digest, {EVENT_COLUMNS}
+                "select wanted.number, c.next_offset, c.digest, rejected.rejections, {EVENT_COLUMNS}
                  from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as wanted (stream, after, partition, number)
                  left join journal.checkpoints c on c.partition = wanted.partition
+                 cross join lateral (
+                     select jsonb_agg(jsonb_build_object('command', r.command, 'commandHash', r.command_hash, 'answer', r.answer))
+                         as rejections
+                     from journal.rejections r where r.stream = wanted.stream
+                 ) as rejected
                  left join lateral (
                      select * from journal.events where events.stream = wanted.stream and events.revision > wanted.after
                      order by events.revision limit {READ_LIMIT}
@@ -144,8 +152,12 @@ impl Journal for PostgresJournal {
                 let (Some(target), Some(count)) = (loaded.get_mut(index), counts.get_mut(index)) else {
                     continue;
                 };
-                if first_page && get::<Option<i64>>(row, "next_offset")?.is_some() {
-                    target.checkpoint = checkpoint(row)?;
+                if first_page && *count == 0 {
+                    if get::<Option<i64>>(row, "next_offset")?.is_some() {
+                        target.checkpoint = checkpoint(row)?;
+                    }
+                    let rejections: Option<Json<Vec<RecordedRejection>>> = get(row, "rejections")?;
+                    target.rejections = rejections.map(|rejections| rejections.0).unwrap_or_default();
                 }
                 if get::<Option<i64>>(row, "revision")?.is_some() {
                     target.events.push(rows::event(row)?);

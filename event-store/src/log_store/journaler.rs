@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::judging::{Judged, JudgingReader, lock};
 use crate::acceptance::{Digest, Window};
-use crate::codec::decode_events;
+use crate::codec::{decode_events, decode_rejections};
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
 use crate::log::{Log, Pace};
@@ -148,6 +148,7 @@ fn journal_batch(judged: &[Judged], stands: &[u64]) -> Result<JournalBatch, Stor
                 offset,
                 target,
                 recorded_at: record.recorded_at,
+                rejections: decode_rejections(record)?,
             });
         } else {
             batch.events.extend(decode_events(record, header)?);

@@ -50,6 +50,7 @@ impl LogStore {
         if let Some(known) = known.filter(|known| knowledge.is_current(known)) {
             return Ok(LoadedStream {
                 events: Vec::new(),
+                rejections: Vec::new(),
                 basis: *known,
             });
         }
@@ -67,6 +68,7 @@ impl LogStore {
         let revision = loaded.events.last().map(|event| event.revision).or(after);
         Ok(LoadedStream {
             events: loaded.events,
+            rejections: loaded.rejections,
             basis: Basis { revision, seen, digest },
         })
     }

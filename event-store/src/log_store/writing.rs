@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::node::OwnVerdict;
 use super::{LogStore, log_error};
-use crate::codec::{FenceTarget, encode_commit, encode_fence};
+use crate::codec::{FenceTarget, encode_commit, encode_fence, encode_rejections};
 use crate::commit::{Basis, Commit, CommitOutcome, CommitReceipt};
 use crate::error::StoreError;
 use crate::event::LogPosition;
 use crate::log::{LogError, Record};
+use crate::rejection::RecordedRejection;
 
 impl LogStore {
     pub(super) async fn append_commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
@@ -37,6 +38,24 @@ impl LogStore {
                 seen: i64::try_from(verdict.offset).unwrap_or(i64::MAX),
                 digest: verdict.digest.0,
             },
+        }))
+    }
+
+    /// A fence on the stream that was decided on exactly `basis` and carries the answers.
+    pub(super) async fn append_rejections(
+        &self,
+        stream: &StreamId,
+        basis: &Basis,
+        rejections: &[RecordedRejection],
+    ) -> Result<Option<Basis>, StoreError> {
+        let id = Uuid::new_v4();
+        let record = encode_rejections(id, stream, basis, rejections, &self.options.author)?;
+        let partition = stream.partition(self.log.partitions());
+        let verdict = self.append_and_judge(partition, id, record).await?;
+        Ok(verdict.accepted.then(|| Basis {
+            revision: basis.revision,
+            seen: i64::try_from(verdict.offset).unwrap_or(i64::MAX),
+            digest: verdict.digest.0,
         }))
     }
 

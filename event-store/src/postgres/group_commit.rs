@@ -13,6 +13,8 @@ mod appending;
 
 use appending::Appender;
 
+pub(super) use appending::append_error;
+
 /// Most events in one transaction.
 const MAX_EVENTS: usize = 4_000;
 /// Commits that may wait; more are told to come back.

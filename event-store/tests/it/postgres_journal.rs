@@ -140,6 +140,7 @@ async fn a_fence_goes_in_with_its_piece_however_large_that_is() {
         let mut fenced = piece(0, size);
         fenced.advances[0].to.next_offset = size + 1;
         fenced.fences.push(FenceRow {
+            rejections: Vec::new(),
             partition: 1,
             offset: size,
             target: FenceTarget::Stream(stream.clone()),

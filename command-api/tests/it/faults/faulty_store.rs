@@ -11,7 +11,7 @@ use domain::StreamId;
 use event_store::postgres::PostgresStore;
 use event_store::{
     AppendToStreamOptions, Basis, Commit, CommitOutcome, Cut, EventStore, Follow, LoadedStream, LogEpoch, NewEvent,
-    Position, ReadAllOptions, ReadStreamOptions, RecordedEvent, StoreError, WriteResult,
+    Position, ReadAllOptions, ReadStreamOptions, RecordedEvent, RecordedRejection, StoreError, WriteResult,
 };
 
 /// What happens to the next call of its sort.
@@ -121,6 +121,15 @@ impl EventStore for FaultyStore {
             Some(_) => Err(unavailable()),
             None => self.store.confirm(stream, basis).await,
         }
+    }
+
+    async fn record_rejections(
+        &self,
+        stream: &StreamId,
+        basis: &Basis,
+        rejections: &[RecordedRejection],
+    ) -> Result<Option<Basis>, StoreError> {
+        self.store.record_rejections(stream, basis, rejections).await
     }
 
     async fn read_stream(

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::super::rows::{ELSEWHERE, HOLE, database_error, signed, unsigned};
-use super::super::{Applied, JournalBatch};
+use super::super::{Applied, FenceRow, JournalBatch};
 use super::integer;
 use crate::codec::{FenceTarget, time_text};
 use crate::error::StoreError;
@@ -302,6 +302,34 @@ async fn insert_fences(connection: &mut PgConnection, batch: &JournalBatch) -> R
             .execute(&mut *connection)
             .await
             .map_err(|error| database_error(&error))?;
+        if let FenceTarget::Stream(stream) = &fence.target {
+            insert_rejections(connection, fence, stream).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The first answer to a command stays: it is final.
+async fn insert_rejections(
+    connection: &mut PgConnection,
+    fence: &FenceRow,
+    stream: &StreamId,
+) -> Result<(), StoreError> {
+    for rejection in &fence.rejections {
+        sqlx::query(
+            r#"insert into journal.rejections (stream, command, command_hash, answer, partition, "offset", recorded_at)
+               values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing"#,
+        )
+        .bind(stream.as_str())
+        .bind(rejection.command)
+        .bind(format!("{:032x}", rejection.command_hash))
+        .bind(&rejection.answer)
+        .bind(integer(fence.partition))
+        .bind(signed(fence.offset))
+        .bind(fence.recorded_at)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| database_error(&error))?;
     }
     Ok(())
 }

@@ -186,7 +186,8 @@ fn is_lost_race(error: &sqlx::Error) -> bool {
 /// SQLSTATE classes in which the server may have gone away between commit and answer.
 const OPEN_OUTCOME_CLASSES: [&str; 3] = ["57", "08", "XX"];
 
-fn append_error(error: &sqlx::Error) -> StoreError {
+/// What an error of a statement that writes means: unless the server says that it failed, it may have been done.
+pub(in crate::postgres) fn append_error(error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(database)
             if database
