@@ -59,6 +59,7 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
 /// Runs the roles until a signal or a failure.
 pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> {
     let metrics = platform::telemetry::init(&settings.telemetry)?;
+    describe_metrics();
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be handled")?;
     let key = SigningKey::load_or_create(&settings.auth.signing_key_file)?;
@@ -117,6 +118,20 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     supervisor.run().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What `/metrics` tells, told by those who count.
+fn describe_metrics() {
+    platform::http::describe_metrics();
+    event_store::metrics::describe();
+    command_api::metrics::describe();
+    projections::metrics::describe();
+    query_api::metrics::describe();
+    metrics::describe_gauge!(
+        "postgres_connections",
+        metrics::Unit::Count,
+        "Connections to PostgreSQL that this process holds."
+    );
 }
 
 async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {

@@ -13,7 +13,7 @@ mod dto;
 mod execution_quota;
 mod extract;
 pub mod handling;
-mod metrics;
+pub mod metrics;
 mod openapi;
 mod options;
 mod order;

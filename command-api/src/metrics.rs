@@ -2,14 +2,55 @@
 
 use std::time::Duration;
 
+use ::metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+
+/// Says what the numbers mean; once a process, after the recorder was installed.
+pub fn describe() {
+    describe_counter!(
+        "commands_total",
+        Unit::Count,
+        "Commands answered, by aggregate and outcome: done, already-done, nothing-to-do, refused, conflict, key-reused, too-large, unavailable (not applied), unknown (send it again with the same id), failed."
+    );
+    describe_histogram!(
+        "command_seconds",
+        Unit::Seconds,
+        "From queueing a command until its proven answer."
+    );
+    describe_histogram!(
+        "commit_commands",
+        Unit::Count,
+        "Commands in one commit: how many waited on a stream while the one before was under way."
+    );
+    describe_counter!(
+        "command_redecisions_total",
+        Unit::Count,
+        "Batches that were decided again because another writer of the stream came between, or because an answer was not the newest."
+    );
+    describe_counter!(
+        "rejections_recorded_total",
+        Unit::Count,
+        "Negative answers that were recorded in the log (strict rejections)."
+    );
+}
+
 /// One command was answered.
 pub(crate) fn command_answered(aggregate: &'static str, outcome: &'static str, after: Duration) {
-    metrics::counter!("commands_total", "aggregate" => aggregate, "outcome" => outcome).increment(1);
-    metrics::histogram!("command_seconds", "aggregate" => aggregate).record(after.as_secs_f64());
+    counter!("commands_total", "aggregate" => aggregate, "outcome" => outcome).increment(1);
+    histogram!("command_seconds", "aggregate" => aggregate).record(after.as_secs_f64());
 }
 
 /// A commit of so many commands goes to the store.
 pub(crate) fn commit_sent(aggregate: &'static str, commands: usize) {
     #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^52 commands")]
-    metrics::histogram!("commit_commands", "aggregate" => aggregate).record(commands as f64);
+    histogram!("commit_commands", "aggregate" => aggregate).record(commands as f64);
+}
+
+/// A batch is decided again.
+pub(crate) fn decided_again(aggregate: &'static str) {
+    counter!("command_redecisions_total", "aggregate" => aggregate).increment(1);
+}
+
+/// So many negative answers are in the log.
+pub(crate) fn rejections_recorded(aggregate: &'static str, count: usize) {
+    counter!("rejections_recorded_total", "aggregate" => aggregate).increment(count as u64);
 }

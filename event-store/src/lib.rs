@@ -14,6 +14,7 @@ pub mod event;
 pub mod journal;
 pub mod log;
 pub mod log_store;
+pub mod metrics;
 pub mod position;
 pub mod postgres;
 pub mod rejection;

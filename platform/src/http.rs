@@ -19,6 +19,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use request_context::{CORRELATION_ID_HEADER, CorrelationId, TraceParent};
+pub use request_log::describe_metrics;
 pub use server::{ServeError, ServeLimits, serve};
 
 use body_limit::BodyLimits;

@@ -12,7 +12,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod generation;
 pub mod handle;
-mod metrics;
+pub mod metrics;
 mod migration;
 pub mod operation;
 pub mod projector;

@@ -2,7 +2,31 @@
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+/// Says what the numbers mean; once a process, after the recorder was installed.
+pub fn describe() {
+    describe_counter!(
+        "projection_events_total",
+        Unit::Count,
+        "Events written into the read models of a generation."
+    );
+    describe_histogram!(
+        "projection_batch_seconds",
+        Unit::Seconds,
+        "One transaction of rows and checkpoint."
+    );
+    describe_gauge!(
+        "projection_lag_offsets",
+        Unit::Count,
+        "Records of the log that a generation does not cover yet, as of its last look at the end."
+    );
+    describe_counter!(
+        "projection_failures_total",
+        Unit::Count,
+        "Attempts to project that failed and are repeated, by the code of the error."
+    );
+}
 
 /// Counts what a committed batch held; `took` is its transaction, without the folding that goes on beside the one before.
 pub(crate) fn batch_committed(generation: &str, events: usize, took: Duration) {

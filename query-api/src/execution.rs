@@ -11,6 +11,7 @@ use projections::read::ServingReader;
 use crate::QueryApi;
 use crate::error::{ErrorCode, QueryError};
 use crate::limits::{self, Refusal};
+use crate::metrics;
 use crate::snapshot::{AnswerPosition, Freshness, SnapshotSlot};
 use crate::viewer::Viewer;
 
@@ -131,8 +132,7 @@ fn finish(
         (true, Some(_)) => "partial",
         (false, _) => "refused",
     };
-    metrics::counter!("graphql_operations_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("graphql_operation_seconds").record(began.elapsed().as_secs_f64());
+    metrics::operation(outcome, began.elapsed());
     Answer {
         response,
         executed,

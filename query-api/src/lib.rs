@@ -10,6 +10,7 @@ pub mod error;
 pub mod execution;
 pub mod http;
 pub mod limits;
+pub mod metrics;
 pub mod options;
 pub mod paging;
 mod queries;

@@ -7,6 +7,7 @@ mod database_faults;
 mod history_equals_graphql;
 mod importing_twice;
 mod killed;
+mod metrics;
 mod read_your_write;
 mod restart;
 mod terminated;

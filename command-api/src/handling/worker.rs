@@ -75,7 +75,10 @@ impl<A: Aggregate> Worker<A> {
             };
             match self.round(&entry, batch).await {
                 Round::Answered => return,
-                Round::Again(undecided) => batch = undecided,
+                Round::Again(undecided) => {
+                    metrics::decided_again(A::CATEGORY);
+                    batch = undecided;
+                }
             }
         }
         let rejection = Rejection::Unavailable {
@@ -188,6 +191,7 @@ impl<A: Aggregate> Worker<A> {
             .await
         {
             Ok(Some(basis)) => {
+                metrics::rejections_recorded(A::CATEGORY, records.len());
                 let last = {
                     let mut entry = lock(entry);
                     entry.basis = basis;

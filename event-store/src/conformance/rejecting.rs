@@ -101,6 +101,9 @@ pub async fn a_command_is_refused_for_good_once(subject: &Subject) {
         both => panic!("one of them wins: {both:?}"),
     };
     for node in &nodes {
-        assert_eq!(node.load(&stream, None).await.unwrap().rejections, std::slice::from_ref(&won));
+        assert_eq!(
+            node.load(&stream, None).await.unwrap().rejections,
+            std::slice::from_ref(&won)
+        );
     }
 }

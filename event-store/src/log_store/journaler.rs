@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::judging::{Judged, JudgingReader, lock};
@@ -12,6 +13,7 @@ use crate::codec::{decode_events, decode_rejections};
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
 use crate::log::{Log, Pace};
+use crate::metrics;
 
 /// After another journaler was found at work, and after an error: how long until this one tries again.
 const STAND_BY: Duration = Duration::from_millis(500);
@@ -108,9 +110,10 @@ impl Journaler {
                 Ok(batch) => batch,
                 Err(error) => return Ended::Failed(error),
             };
+            let began = Instant::now();
             match self.journal.apply(&batch).await {
                 Ok(Applied::Done) => {
-                    metrics::counter!("journal_events_total").increment(batch.events.len() as u64);
+                    metrics::journaled(batch.events.len(), began.elapsed());
                     for advance in &batch.advances {
                         if let Some(stands) = stands.get_mut(advance.partition as usize) {
                             *stands = advance.to.next_offset;

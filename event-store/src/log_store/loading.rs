@@ -8,6 +8,7 @@ use crate::codec::category_hash;
 use crate::commit::Basis;
 use crate::error::StoreError;
 use crate::journal::Loaded;
+use crate::metrics;
 use crate::store::LoadedStream;
 
 /// No stream gets this far: a load after it returns the checkpoint alone.
@@ -48,12 +49,14 @@ impl LogStore {
         // Captured before the load begins: whatever is accepted later lies behind `seen`.
         let knowledge = self.knowledge(stream, partition)?;
         if let Some(known) = known.filter(|known| knowledge.is_current(known)) {
+            metrics::loaded("memory");
             return Ok(LoadedStream {
                 events: Vec::new(),
                 rejections: Vec::new(),
                 basis: *known,
             });
         }
+        metrics::loaded("journal");
         let after = known.and_then(|known| known.revision);
         let loaded = self
             .load_journaled(stream, partition, after, knowledge.journal_needed())
@@ -75,18 +78,25 @@ impl LogStore {
 
     pub(super) async fn confirm_basis(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError> {
         let partition = stream.partition(self.log.partitions());
-        let end = self.log.end_offset(partition).await.map_err(log_error)?;
-        self.node.wait_for(partition, end, self.options.load_timeout).await?;
+        self.read_to_the_end(partition).await?;
         Ok(self.knowledge(stream, partition)?.is_current(basis))
     }
 
     /// Waits until the journal has what was accepted on the stream before this call.
     pub(super) async fn wait_for_own_writes(&self, stream: &StreamId) -> Result<(), StoreError> {
         let partition = stream.partition(self.log.partitions());
-        let end = self.log.end_offset(partition).await.map_err(log_error)?;
-        self.node.wait_for(partition, end, self.options.load_timeout).await?;
+        self.read_to_the_end(partition).await?;
         let needed = self.knowledge(stream, partition)?.journal_needed();
         self.load_journaled(stream, partition, Some(NO_EVENTS), needed).await?;
+        Ok(())
+    }
+
+    /// Asks where the partition ends, and waits until this node has judged everything below.
+    async fn read_to_the_end(&self, partition: u32) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        let end = self.log.end_offset(partition).await.map_err(log_error)?;
+        self.node.wait_for(partition, end, self.options.load_timeout).await?;
+        metrics::read_to_the_end(asked.elapsed());
         Ok(())
     }
 
@@ -99,11 +109,16 @@ impl LogStore {
         needed: u64,
     ) -> Result<Loaded, StoreError> {
         let deadline = Instant::now() + self.options.load_timeout;
+        let mut first = true;
         loop {
             let loaded = self.loader.load(stream, partition, after).await?;
             if loaded.checkpoint.next_offset >= needed {
                 return Ok(loaded);
             }
+            if first {
+                metrics::load_waits();
+            }
+            first = false;
             if Instant::now() >= deadline {
                 let reason = format!("the journal has not passed offset {needed} of partition {partition} in time");
                 return Err(StoreError::Unavailable { reason });

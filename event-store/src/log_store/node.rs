@@ -14,6 +14,7 @@ use crate::acceptance::{Digest, Window};
 use crate::error::StoreError;
 use crate::journal::{Checkpoint, Journal};
 use crate::log::{Log, Pace};
+use crate::metrics;
 
 /// How often the node looks how far the journal is, for back-pressure.
 const JOURNAL_LOOK: Duration = Duration::from_millis(250);
@@ -132,9 +133,7 @@ impl Node {
                 progress.send_modify(|_| {});
             }
         }
-        // A gauge holds a float, which counts partitions exactly.
-        #[allow(clippy::cast_precision_loss)]
-        metrics::gauge!("log_partitions_stopped").set(count as f64);
+        metrics::partitions_stopped(count);
     }
 
     /// To be told how the commit `id` is judged. Forgotten when the guard is dropped.
@@ -225,6 +224,10 @@ async fn watch_journal(node: Arc<Node>, journal: Arc<dyn Journal>, stop: Cancell
             for (known, checkpoint) in node.journal_next.iter().zip(checkpoints) {
                 known.store(checkpoint.next_offset, Ordering::Relaxed);
             }
+            let lags = (0_u32..)
+                .take(node.journal_next.len())
+                .map(|partition| node.journal_lag(partition));
+            metrics::journal_lag(lags.max().unwrap_or(0));
         }
         tokio::select! {
             () = stop.cancelled() => {}

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use domain::StreamId;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::node::OwnVerdict;
@@ -12,6 +14,7 @@ use crate::commit::{Basis, Commit, CommitOutcome, CommitReceipt};
 use crate::error::StoreError;
 use crate::event::LogPosition;
 use crate::log::{LogError, Record};
+use crate::metrics;
 use crate::rejection::RecordedRejection;
 
 impl LogStore {
@@ -19,7 +22,9 @@ impl LogStore {
         crate::event::check_storable(&commit)?;
         let partition = commit.stream.partition(self.log.partitions());
         let record = encode_commit(&commit, &self.options.author)?;
-        let verdict = self.append_and_judge(partition, commit.id, record).await?;
+        let verdict = self
+            .append_and_judge(partition, commit.id, commit.basis.seen, record)
+            .await?;
         if !verdict.accepted {
             return Ok(CommitOutcome::Void);
         }
@@ -51,7 +56,7 @@ impl LogStore {
         let id = Uuid::new_v4();
         let record = encode_rejections(id, stream, basis, rejections, &self.options.author)?;
         let partition = stream.partition(self.log.partitions());
-        let verdict = self.append_and_judge(partition, id, record).await?;
+        let verdict = self.append_and_judge(partition, id, basis.seen, record).await?;
         Ok(verdict.accepted.then(|| Basis {
             revision: basis.revision,
             seen: i64::try_from(verdict.offset).unwrap_or(i64::MAX),
@@ -89,27 +94,46 @@ impl LogStore {
         };
         let id = Uuid::new_v4();
         let record = encode_fence(id, target, seen, digest, &self.options.author);
-        let verdict = self.append_and_judge(partition, id, record).await?;
+        let verdict = self.append_and_judge(partition, id, seen, record).await?;
         Ok(verdict.accepted.then_some(verdict.offset))
     }
 
-    async fn append_and_judge(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, StoreError> {
-        self.node.check(partition)?;
+    async fn append_and_judge(
+        &self,
+        partition: u32,
+        id: Uuid,
+        seen: i64,
+        record: Record,
+    ) -> Result<OwnVerdict, StoreError> {
+        let judged = self.append_if_allowed(partition, id, record).await;
+        match &judged {
+            Ok(verdict) => {
+                metrics::commit_judged(if verdict.accepted { "accepted" } else { "void" });
+                let seen = u64::try_from(seen + 1).unwrap_or(0);
+                metrics::commit_age((verdict.offset + 1).saturating_sub(seen));
+            }
+            Err(StoreError::OutcomeUnknown { .. }) => metrics::commit_judged("unknown"),
+            Err(_) => {}
+        }
+        judged
+    }
+
+    async fn append_if_allowed(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, StoreError> {
+        self.node
+            .check(partition)
+            .inspect_err(|_| metrics::append_refused("stopped"))?;
         let (bytes, limit) = (record.size(), self.log.max_record_bytes());
         if bytes > limit {
             return Err(StoreError::TooLarge { bytes, limit });
         }
         let lag = self.node.journal_lag(partition);
         if lag > self.width / 2 {
+            metrics::append_refused("journal-lag");
             return Err(StoreError::Backpressure {
                 reason: format!("the journal is {lag} records behind"),
             });
         }
-        let _in_flight = Arc::clone(&self.in_flight)
-            .try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX))
-            .map_err(|_| StoreError::Backpressure {
-                reason: "too many bytes are in flight".to_owned(),
-            })?;
+        let _in_flight = self.take_off(bytes)?;
         let unknown = || StoreError::OutcomeUnknown {
             reason: "the commit was not read back in time".to_owned(),
         };
@@ -120,26 +144,46 @@ impl LogStore {
         let verdict = verdict.map_err(log_error)?;
         // A partition that was stopped meanwhile acknowledges nothing.
         self.node.check(partition).map_err(|_| unknown())?;
-        let label = if verdict.accepted { "accepted" } else { "void" };
-        metrics::counter!("log_commits_total", "verdict" => label).increment(1);
         Ok(verdict)
+    }
+
+    /// Room for a record in flight, for as long as what is returned lives.
+    fn take_off(&self, bytes: usize) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permit = Arc::clone(&self.in_flight).try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+        metrics::in_flight(
+            self.options
+                .max_in_flight_bytes
+                .saturating_sub(self.in_flight.available_permits()),
+        );
+        permit.map_err(|_| {
+            metrics::append_refused("in-flight-bytes");
+            StoreError::Backpressure {
+                reason: "too many bytes are in flight".to_owned(),
+            }
+        })
     }
 
     /// Accepted needs both: read back and judged so, and the log's word that it is durable. Void needs no such word, since a
     /// record that was read back and judged void is void for ever.
     async fn prove(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, LogError> {
         let stopped = || LogError::Unknown("the node stopped reading the partition".to_owned());
+        let sent = Instant::now();
         let (_registered, mut told) = self.node.expect(partition, id);
         let mut durable = std::pin::pin!(self.log.append(partition, record));
         tokio::select! {
             delivered = &mut durable => {
                 delivered?;
-                told.await.map_err(|_| stopped())
+                metrics::appended(sent.elapsed());
+                let verdict = told.await.map_err(|_| stopped())?;
+                metrics::read_back(sent.elapsed());
+                Ok(verdict)
             }
             verdict = &mut told => {
                 let verdict = verdict.map_err(|_| stopped())?;
+                metrics::read_back(sent.elapsed());
                 if verdict.accepted {
                     durable.await?;
+                    metrics::appended(sent.elapsed());
                 }
                 Ok(verdict)
             }

@@ -6,12 +6,27 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use metrics::{Unit, describe_counter, describe_histogram};
 use tracing::{Instrument, info_span};
 
 use super::CorrelationId;
 
 /// The target of the log line and of the span, for filters such as `info,http_request=warn`.
 const TARGET: &str = "http_request";
+
+/// Says what the numbers mean; once a process, after the recorder was installed.
+pub fn describe_metrics() {
+    describe_counter!(
+        "http_requests_total",
+        Unit::Count,
+        "HTTP requests answered, by method, route and status."
+    );
+    describe_histogram!(
+        "http_request_duration_seconds",
+        Unit::Seconds,
+        "From the head of a request to the head of its response."
+    );
+}
 
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
