@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use domain::{Role, UserId};
 use replay_tools::{OutputFormat, ToolOptions};
 
+use crate::log_command::LogCommand;
+
 /// A coding-agent platform whose whole state is an append-only log.
 #[derive(Debug, Parser)]
 #[command(name = "coding-agent", version, about, propagate_version = true)]
@@ -48,6 +50,9 @@ pub(crate) enum Action {
         #[arg(long, value_enum, default_value_t)]
         output: OutputFormat,
     },
+    /// Say what holds where the history of the log was harmed.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Print a bearer token, signed with the key of this installation.
     Token(TokenOptions),
     /// Print the OpenAPI document of the command routes.

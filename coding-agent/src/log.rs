@@ -45,7 +45,7 @@ async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<Opened
     let pin = open_log(&*log, DEFAULT_WINDOW).await?;
     let journal = PostgresJournal::open(pool.clone(), JournalKind::Log, pin.log_id, pin.partitions).await?;
     let journal = Arc::new(journal);
-    let journaler = Journaler::new(Arc::clone(&log), journal.clone(), pin.window);
+    let journaler = Journaler::new(Arc::clone(&log), journal.clone(), &pin);
     let options = LogStoreOptions {
         author: settings.http.listen.to_string(),
         ..LogStoreOptions::default()

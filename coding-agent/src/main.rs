@@ -3,6 +3,7 @@
 
 mod arguments;
 mod log;
+mod log_command;
 mod roles;
 mod settings;
 mod status_route;
@@ -40,7 +41,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
         Action::Openapi => {
-            println!("{}", command_api::openapi());
+            print!("{}", command_api::openapi());
             Ok(ExitCode::SUCCESS)
         }
         Action::Schema => {
@@ -62,6 +63,13 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Migrate => {
             let settings = Settings::load(&arguments.settings)?;
             runtime.block_on(roles::migrate(&settings))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Log(command) => {
+            let settings = Settings::load(&arguments.settings)?;
+            runtime.block_on(roles::log(command, &settings))?;
+            // A consumer that has just been dropped may still block a thread.
+            runtime.shutdown_background();
             Ok(ExitCode::SUCCESS)
         }
         Action::Up => serve(runtime, Roles::ALL, &arguments.settings),

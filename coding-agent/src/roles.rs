@@ -1,10 +1,12 @@
 //! The roles, put together: each a service with its tasks and routes, all behind one listener.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use command_api::CommandApi;
+use event_store::snapshot::PostgresSnapshots;
 use platform::health::Health;
 use platform::http::{ServeLimits, serve, with_standard_layers};
 use platform::shutdown::{Shutdown, Supervisor};
@@ -17,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{self, OpenedLog};
+use crate::log_command::{self, LogCommand};
 use crate::settings::Settings;
 use crate::status_route::{self, StatusRoute};
 
@@ -56,6 +59,11 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     migrate_schemas(&connect(settings).await?).await
 }
 
+/// Works on the log itself.
+pub(crate) async fn log(command: LogCommand, settings: &Settings) -> anyhow::Result<()> {
+    log_command::run(command, settings, &connect(settings).await?).await
+}
+
 /// Runs the roles until a signal or a failure.
 pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> {
     let metrics = platform::telemetry::init(&settings.telemetry)?;
@@ -88,8 +96,9 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         supervisor.spawn("projector", service.run(shutdown.clone()));
     }
     if roles.command_api {
-        let api =
-            CommandApi::new(store.clone(), settings.command_api.clone(), key.clone()).stopping_with(shutdown.clone());
+        let snapshots = Arc::new(PostgresSnapshots::new(pool.clone()));
+        let api = CommandApi::new(store.clone(), snapshots, settings.command_api.clone(), key.clone())
+            .stopping_with(shutdown.clone());
         router = router.merge(command_api::router(api));
     }
     if roles.query_api {

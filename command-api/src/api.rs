@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::Actor;
 use domain::conversation::Conversation;
 use domain::quota::Quota;
 use domain::task::Task;
+use domain::{Actor, Aggregate};
+use event_store::snapshot::Snapshots;
 use event_store::{EventStore, LogPosition, PositionToken};
 use platform::rate_limit::{RateLimiter, RetryAfter};
 use platform::shutdown::Shutdown;
@@ -35,11 +36,16 @@ struct Shared {
 
 impl CommandApi {
     /// Takes commands into a store, from holders of tokens that this key signed.
-    pub fn new(store: Arc<dyn EventStore>, options: CommandApiOptions, signing_key: SigningKey) -> Self {
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        snapshots: Arc<dyn Snapshots>,
+        options: CommandApiOptions,
+        signing_key: SigningKey,
+    ) -> Self {
         let shared = Shared {
-            conversations: CommandHandler::new(Arc::clone(&store), options.handling.clone()),
-            tasks: CommandHandler::new(Arc::clone(&store), options.handling.clone()),
-            quotas: CommandHandler::new(Arc::clone(&store), options.handling.clone()),
+            conversations: handler(&store, Arc::clone(&snapshots), &options),
+            tasks: handler(&store, Arc::clone(&snapshots), &options),
+            quotas: handler(&store, snapshots, &options),
             limiter: RateLimiter::new(options.rate_per_second, options.rate_burst),
             store,
             signing_key,
@@ -117,4 +123,12 @@ impl CommandApi {
         };
         earlier.map_or_else(|| token.encode(), |earlier| token.clone().merged(earlier).encode())
     }
+}
+
+fn handler<A: Aggregate>(
+    store: &Arc<dyn EventStore>,
+    snapshots: Arc<dyn Snapshots>,
+    options: &CommandApiOptions,
+) -> CommandHandler<A> {
+    CommandHandler::with_snapshots(Arc::clone(store), snapshots, options.handling.clone())
 }

@@ -11,10 +11,12 @@
 
 mod cache;
 mod decision;
+mod loading;
 mod negative;
 mod outcome;
 mod peek;
 mod queue;
+mod snapshotting;
 mod worker;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use domain::{Aggregate, Context, StreamId};
+use event_store::snapshot::Snapshots;
 use event_store::{CommandStamp, EventStore, StreamState};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
@@ -79,6 +82,8 @@ pub struct HandlingOptions {
     pub batch_bytes: usize,
     /// Bytes of cached states.
     pub cache_bytes: u64,
+    /// A load that had to fold so many events leaves a snapshot behind, where snapshots are kept.
+    pub snapshot_events: usize,
     /// Negative answers ("no", "nothing to do", "conflict") are recorded in the log and final: no attempt at the command, sent before or
     /// after, takes effect any more. Each costs a record. Without it a negative answer binds the attempt that it answers.
     pub strict_rejections: bool,
@@ -92,6 +97,7 @@ impl Default for HandlingOptions {
             batch_commands: 256,
             batch_bytes: 512 * 1024,
             cache_bytes: 16 * 1024 * 1024,
+            snapshot_events: 500,
             strict_rejections: false,
         }
     }
@@ -112,6 +118,7 @@ impl<A: Aggregate> Clone for CommandHandler<A> {
 
 struct Shared<A: Aggregate> {
     store: Arc<dyn EventStore>,
+    snapshots: Option<Arc<dyn Snapshots>>,
     options: HandlingOptions,
     queues: Queues<A>,
     cache: StateCache<A>,
@@ -146,11 +153,21 @@ pub struct IdleStream(Uuid);
 impl<A: Aggregate> CommandHandler<A> {
     /// A handler over a store; must be used within a tokio runtime.
     pub fn new(store: Arc<dyn EventStore>, options: HandlingOptions) -> Self {
+        Self::assemble(store, None, options)
+    }
+
+    /// The same, with a cache of the states of long streams.
+    pub fn with_snapshots(store: Arc<dyn EventStore>, snapshots: Arc<dyn Snapshots>, options: HandlingOptions) -> Self {
+        Self::assemble(store, Some(snapshots), options)
+    }
+
+    fn assemble(store: Arc<dyn EventStore>, snapshots: Option<Arc<dyn Snapshots>>, options: HandlingOptions) -> Self {
         let shared = Shared {
             queues: Queues::new(options.queued_commands),
             cache: StateCache::new(options.cache_bytes),
             permits: Arc::new(Semaphore::new(options.streams_at_once.clamp(1, Semaphore::MAX_PERMITS))),
             store,
+            snapshots,
             options,
         };
         Self {

@@ -31,6 +31,16 @@ pub fn describe() {
         Unit::Count,
         "Negative answers that were recorded in the log (strict rejections)."
     );
+    describe_counter!(
+        "snapshots_taken_total",
+        Unit::Count,
+        "Snapshots of long streams that were kept."
+    );
+    describe_counter!(
+        "snapshots_loaded_total",
+        Unit::Count,
+        "Snapshots found by loads, by fate: used; unreadable; of-another-history, so that all events were read."
+    );
 }
 
 /// One command was answered.
@@ -53,4 +63,14 @@ pub(crate) fn decided_again(aggregate: &'static str) {
 /// So many negative answers are in the log.
 pub(crate) fn rejections_recorded(aggregate: &'static str, count: usize) {
     counter!("rejections_recorded_total", "aggregate" => aggregate).increment(count as u64);
+}
+
+/// A snapshot was kept.
+pub(crate) fn snapshot_taken(aggregate: &'static str) {
+    counter!("snapshots_taken_total", "aggregate" => aggregate).increment(1);
+}
+
+/// A snapshot was found.
+pub(crate) fn snapshot_used(aggregate: &'static str, fate: &'static str) {
+    counter!("snapshots_loaded_total", "aggregate" => aggregate, "fate" => fate).increment(1);
 }

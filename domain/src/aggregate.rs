@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
@@ -22,9 +23,13 @@ pub struct Context {
 /// A consistency boundary: one stream of events, folded into a state that decides on commands.
 ///
 /// `decide` and `evolve` are pure. For every state that can be reached, `evolve` accepts whatever `decide` returns.
-pub trait Aggregate: Default + Clone + Debug + PartialEq + Send + Sync + 'static {
+pub trait Aggregate:
+    Default + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// The part of the stream id before the `-`.
     const CATEGORY: &'static str;
+    /// To be raised with every change of `evolve` or of the state: snapshots of another version are not looked at.
+    const FOLD_VERSION: u32;
     /// Orders that may be refused.
     type Command: Clone + Debug + PartialEq + Send + Sync + 'static;
     /// Facts, in the past tense.

@@ -8,6 +8,8 @@ mod event;
 mod refusal;
 mod speaking;
 
+use serde::{Deserialize, Serialize};
+
 use crate::actor::{Actor, Role};
 use crate::aggregate::{Aggregate, Context};
 use crate::id::UserId;
@@ -32,7 +34,7 @@ pub const MESSAGES_MAX: u64 = 10_000;
 pub const ATTACHMENTS_MAX: u64 = 20;
 
 /// Where a conversation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum ConversationStatus {
     /// Messages may be sent.
     #[default]
@@ -50,7 +52,7 @@ names!(
 );
 
 /// What a conversation must remember to decide. Without an owner it was not started yet.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Conversation {
     owner: Option<UserId>,
     title: String,
@@ -82,6 +84,7 @@ impl Conversation {
 
 impl Aggregate for Conversation {
     const CATEGORY: &'static str = "conversation";
+    const FOLD_VERSION: u32 = 1;
     type Command = ConversationCommand;
     type Event = ConversationEvent;
     type Refusal = ConversationRefusal;

@@ -10,6 +10,7 @@ mod refusal;
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::actor::Role;
@@ -26,13 +27,14 @@ pub const LIMIT_MAX: u32 = 1_000;
 pub const WINDOW_MAX_MS: u64 = 366 * 24 * 60 * 60 * 1_000;
 
 /// The newest reservations of one quota, at most [`LIMIT_MAX`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Quota {
     reserved: VecDeque<(Uuid, DateTime<Utc>)>,
 }
 
 impl Aggregate for Quota {
     const CATEGORY: &'static str = "quota";
+    const FOLD_VERSION: u32 = 1;
     type Command = QuotaCommand;
     type Event = QuotaEvent;
     type Refusal = QuotaRefusal;

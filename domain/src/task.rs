@@ -70,6 +70,7 @@ pub const EXECUTION_STARTS_WINDOW_MS: u64 = 60 * 60 * 1_000;
 
 impl Aggregate for Task {
     const CATEGORY: &'static str = "task";
+    const FOLD_VERSION: u32 = 1;
     type Command = TaskCommand;
     type Event = TaskEvent;
     type Refusal = TaskRefusal;

@@ -12,11 +12,13 @@
 //! accepted commit of the stream lies after `seen` and before it, so it extends exactly the history that its author saw.
 //! Duplicates and late arrivals of an accepted commit are void by the same sentence: the first copy lies between.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 mod digest;
+mod ruling;
 
 pub use digest::{Digest, chain};
+pub use ruling::{Ruled, Ruling, Rulings};
 
 /// Version of this rule; a reader that meets a newer one stops.
 pub const RULE_VERSION: u32 = 1;
@@ -71,6 +73,8 @@ pub enum VoidReason {
     },
     /// Not a record of ours, or damaged before it was sent.
     Undecodable,
+    /// An operator ruled so, here or about records that it was decided on.
+    Ruled,
 }
 
 /// Why a reader must not go on.
@@ -120,6 +124,8 @@ pub struct Window {
     /// Short digests of the offsets `digests_from ..next`, newest last.
     digests: VecDeque<u64>,
     digests_from: u64,
+    /// What operators have ruled, by offset.
+    ruled: BTreeMap<u64, Ruled>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +153,14 @@ impl Window {
             accepted: VecDeque::new(),
             digests,
             digests_from,
+            ruled: BTreeMap::new(),
         }
+    }
+
+    /// The same, with the rulings of its partition. Readers of one log must have the same ones.
+    #[must_use]
+    pub fn under(self, ruled: BTreeMap<u64, Ruled>) -> Self {
+        Self { ruled, ..self }
     }
 
     /// The next offset to judge; everything below is judged.
@@ -201,7 +214,10 @@ impl Window {
         history: History,
     ) -> Verdict {
         if offset != self.next {
-            return Verdict::Halt(HaltReason::OffsetGap { expected: self.next });
+            if self.ruled.get(&self.next) != Some(&(Ruled::Missing { until: offset })) {
+                return Verdict::Halt(HaltReason::OffsetGap { expected: self.next });
+            }
+            self.skip_to(offset);
         }
         let verdict = candidate.map_or(Verdict::Void(VoidReason::Undecodable), |candidate| {
             self.verdict(offset, candidate, history)
@@ -216,18 +232,30 @@ impl Window {
         verdict
     }
 
+    /// Goes over records that are not there any more. What was known of their digests is forgotten.
+    fn skip_to(&mut self, offset: u64) {
+        self.next = offset;
+        self.digests.clear();
+        self.digests.extend(self.digest.map(Digest::short));
+        self.digests_from = offset.saturating_sub(1);
+    }
+
     fn verdict(&self, offset: u64, candidate: &Candidate, history: History) -> Verdict {
         let offset_signed = to_signed(offset);
+        let ruled = self.ruled.get(&offset);
+        if ruled == Some(&Ruled::Void) || self.saw_what_is_missing(candidate) {
+            return Verdict::Void(VoidReason::Ruled);
+        }
+        let compares = ruled != Some(&Ruled::Judge);
         if candidate.seen >= offset_signed {
+            // Nothing can be judged by it, so ruling that it be judged does not help.
             return Verdict::Halt(HaltReason::SeenBeyondOffset);
         }
         if offset_signed - candidate.seen > to_signed(self.width) {
             return Verdict::Void(VoidReason::TooOld);
         }
-        if self
-            .short_digest_at(candidate.seen)
-            .is_some_and(|ours| ours != candidate.digest.short())
-        {
+        let ours = self.short_digest_at(candidate.seen).filter(|_| compares);
+        if ours.is_some_and(|ours| ours != candidate.digest.short()) {
             return Verdict::Halt(HaltReason::DigestMismatch);
         }
         let between = self.last_covering_candidate(candidate).or(history.last_covering);
@@ -235,6 +263,13 @@ impl Window {
             Some(by) if to_signed(by) > candidate.seen => Verdict::Void(VoidReason::Superseded { by }),
             _ => Verdict::Accepted,
         }
+    }
+
+    fn saw_what_is_missing(&self, candidate: &Candidate) -> bool {
+        let before = u64::try_from(candidate.seen)
+            .ok()
+            .and_then(|seen| self.ruled.range(..=seen).next_back());
+        matches!(before, Some((_, Ruled::Missing { until })) if to_signed(*until) > candidate.seen)
     }
 
     /// A category fence is itself superseded only by another fence of its category, or it could never be placed under load.

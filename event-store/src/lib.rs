@@ -19,6 +19,7 @@ pub mod position;
 pub mod postgres;
 pub mod rejection;
 pub mod simulator;
+pub mod snapshot;
 pub mod store;
 
 pub use commit::{Basis, CommandStamp, Commit, CommitOutcome, CommitReceipt, CommittedCommand};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use crate::acceptance::Digest;
+use crate::acceptance::{Digest, Ruling};
 
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,12 @@ pub trait Log: Send + Sync + 'static {
 
     /// The offset that the next record of a partition will get, as of some moment after the call began.
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError>;
+
+    /// What operators have ruled about this log, oldest first.
+    async fn rulings(&self) -> Result<Vec<Ruling>, LogError>;
+
+    /// Adds a ruling. Readers that are running do not hear of it: they have stopped where it applies, and read it when they start again.
+    async fn rule(&self, ruling: &Ruling) -> Result<(), LogError>;
 }
 
 /// What a reader wants when records come one by one.

@@ -71,6 +71,7 @@ pub struct LogStore {
     in_flight: Arc<Semaphore>,
     epoch: LogEpoch,
     width: u64,
+    rules: judging::Rules,
     options: LogStoreOptions,
     stop: CancellationToken,
 }
@@ -93,6 +94,10 @@ impl EventStore for LogStore {
 
     async fn load(&self, stream: &StreamId, known: Option<&Basis>) -> Result<LoadedStream, StoreError> {
         self.load_stream(stream, known).await
+    }
+
+    async fn load_after(&self, stream: &StreamId, revision: Option<u64>) -> Result<LoadedStream, StoreError> {
+        self.load_from_journal(stream, revision).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
@@ -149,7 +154,7 @@ impl EventStore for LogStore {
             &*self.log,
             Arc::clone(&self.journal),
             &from,
-            self.width,
+            &self.rules,
         )))
     }
 

@@ -76,7 +76,7 @@ impl PostgresStore {
         moved.insert(stream.clone());
     }
 
-    async fn load_after(&self, stream: &StreamId, after: Option<u64>) -> Result<LoadedStream, StoreError> {
+    async fn load_from_journal(&self, stream: &StreamId, after: Option<u64>) -> Result<LoadedStream, StoreError> {
         let loaded = self
             .loader
             .load(stream, stream.partition(self.partitions()), after)
@@ -113,7 +113,12 @@ impl EventStore for PostgresStore {
                 basis: *known,
             });
         }
-        self.load_after(stream, known.and_then(|known| known.revision)).await
+        self.load_from_journal(stream, known.and_then(|known| known.revision))
+            .await
+    }
+
+    async fn load_after(&self, stream: &StreamId, revision: Option<u64>) -> Result<LoadedStream, StoreError> {
+        self.load_from_journal(stream, revision).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
@@ -135,7 +140,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn confirm(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError> {
-        let current = self.load_after(stream, basis.revision).await?.events.is_empty();
+        let current = self.load_from_journal(stream, basis.revision).await?.events.is_empty();
         if !current {
             self.note_moved(stream);
         }

@@ -13,6 +13,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{mpsc, watch};
 
+use crate::acceptance::Ruling;
 use crate::log::{Log, LogError, LogReader, LogRecord, Pace, Record};
 
 /// How badly the log behaves. Chances are out of 1,000.
@@ -64,6 +65,7 @@ struct Shared {
 }
 
 struct State {
+    rulings: Vec<Ruling>,
     random: StdRng,
     logs: Vec<Vec<LogRecord>>,
 }
@@ -77,6 +79,7 @@ impl SimulatedLog {
     /// An empty log without pins.
     pub fn new(seed: u64, partitions: u32, weather: Weather) -> Self {
         let state = State {
+            rulings: Vec::new(),
             random: StdRng::seed_from_u64(seed),
             logs: vec![Vec::new(); partitions as usize],
         };
@@ -231,5 +234,14 @@ impl Log for SimulatedLog {
         self.shared.pause(self.shared.weather.max_read_delay).await;
         let length = self.shared.state().logs.get(partition as usize).map_or(0, Vec::len);
         Ok(length as u64)
+    }
+
+    async fn rulings(&self) -> Result<Vec<Ruling>, LogError> {
+        Ok(self.shared.state().rulings.clone())
+    }
+
+    async fn rule(&self, ruling: &Ruling) -> Result<(), LogError> {
+        self.shared.state().rulings.push(ruling.clone());
+        Ok(())
     }
 }

@@ -40,6 +40,9 @@ pub trait EventStore: Send + Sync + 'static {
     /// The returned events continue `known.revision` without a gap. None are returned when the stream has not moved.
     async fn load(&self, stream: &StreamId, known: Option<&Basis>) -> Result<LoadedStream, StoreError>;
 
+    /// The events of a stream after a revision (all when absent), read anew whatever this process knows, and what a decision on them may claim.
+    async fn load_after(&self, stream: &StreamId, revision: Option<u64>) -> Result<LoadedStream, StoreError>;
+
     /// Appends a commit and waits until it is judged and durable.
     ///
     /// After [`StoreError::OutcomeUnknown`] it may have been accepted or may yet be; every other error means that it was not.

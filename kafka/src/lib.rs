@@ -9,6 +9,7 @@ pub mod options;
 
 mod producer;
 mod reader;
+mod rulings;
 
 pub use guard::GuardError;
 pub use log::{KafkaLog, OpenError};

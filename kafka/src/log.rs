@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use event_store::acceptance::Ruling;
 use event_store::log::{Log, LogError, LogReader, Pace, Record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::guard::{self, GuardError};
 use crate::options::KafkaOptions;
 use crate::producer::CommitProducer;
-use crate::reader;
+use crate::{reader, rulings};
 
 /// How long a question for an end offset may take.
 const OFFSET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +45,7 @@ impl KafkaLog {
     pub async fn open(options: KafkaOptions) -> Result<Self, OpenError> {
         let questions: Arc<BaseConsumer> = Arc::new(reader::consumer(&options, Pace::Prompt)?);
         let topic = guard::prepare(&options, &questions).await?;
+        rulings::create(&options).await?;
         let producer = CommitProducer::connect(&options, topic.max_message_bytes)?;
         Ok(Self {
             options,
@@ -90,5 +92,21 @@ impl Log for KafkaLog {
             .map_err(|error| gone(&error))?
             .map_err(|error| gone(&error))?;
         Ok(u64::try_from(high).unwrap_or(0))
+    }
+
+    async fn rulings(&self) -> Result<Vec<Ruling>, LogError> {
+        let gone = |what: &dyn std::fmt::Display| LogError::Unavailable(what.to_string());
+        let options = self.options.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let consumer = reader::consumer(&options, Pace::Prompt).map_err(|error| gone(&error))?;
+            rulings::read(&options, &consumer)
+        });
+        read.await.map_err(|error| gone(&error))?
+    }
+
+    async fn rule(&self, ruling: &Ruling) -> Result<(), LogError> {
+        let record = rulings::encode(ruling)?;
+        self.producer.append(&rulings::topic(&self.options), 0, record).await?;
+        Ok(())
     }
 }

@@ -10,5 +10,6 @@ mod killed;
 mod metrics;
 mod read_your_write;
 mod restart;
+mod ruling;
 mod terminated;
 mod two_instances;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Aggregate, stored};
+use domain::{Aggregate, EventId, stored};
 use event_store::{Basis, LoadedStream, LogPosition, RecordedEvent};
 use moka::sync::Cache;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ pub(super) struct Entry<A> {
     pub(super) basis: Basis,
     /// Place of the last event.
     pub(super) last: Option<LogPosition>,
+    /// Its id; none when it was appended here and not read.
+    pub(super) last_event: Option<EventId>,
     /// Every command that ever caused events on this stream, by its scoped id: exactly and for ever.
     pub(super) commands: HashMap<Uuid, KnownCommand>,
     /// Every command that was answered "no" for good, by its scoped id.
@@ -39,6 +41,7 @@ impl<A: Aggregate> Entry<A> {
             state: A::default(),
             basis: Basis::EMPTY,
             last: None,
+            last_event: None,
             commands: HashMap::new(),
             rejections: HashMap::new(),
         }
@@ -61,6 +64,7 @@ impl<A: Aggregate> Entry<A> {
             self.state.evolve(&decode::<A>(recorded)?);
             self.basis.revision = Some(recorded.revision);
             self.last = Some(recorded.at);
+            self.last_event = Some(recorded.id);
             let known = KnownCommand {
                 hash: recorded.metadata.command_hash,
                 revision: recorded.revision,

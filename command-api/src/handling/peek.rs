@@ -29,6 +29,7 @@ impl<A: Aggregate> CommandHandler<A> {
                     state: shared.state.clone(),
                     basis: shared.basis,
                     last: shared.last,
+                    last_event: shared.last_event,
                     // Only the command in question matters; the whole map may be large.
                     commands: shared
                         .commands

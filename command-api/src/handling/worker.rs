@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::cache::{Entry, SharedEntry, lock};
 use super::decision::{Decided, Verdict, decide_all};
+use super::loading::not_loaded;
 use super::negative::{KnownRejection, Negative};
 use super::outcome::{Certainty, Rejection};
 use super::queue::Waiting;
@@ -91,39 +92,39 @@ impl<A: Aggregate> Worker<A> {
 
     /// The newest state that the store gives at no great cost: all of it, or what is missing in the cached one.
     async fn load(&self, batch: &[Waiting<A>]) -> Result<SharedEntry<A>, Rejection> {
-        let cached = self.shared.cache.get(self.id);
-        let known = match &cached {
-            Some(entry) => Some(lock(entry).basis),
-            // A stream that is about to be started most likely does not exist. The store may take our word for it without
-            // looking: if we are wrong, the commit is void, or the refusal is not confirmed, and the stream is loaded then.
-            None => starts_a_stream(batch).then_some(Basis::EMPTY),
+        let store = &self.shared.store;
+        if let Some(entry) = self.shared.cache.get(self.id) {
+            let known = lock(&entry).basis;
+            let loaded = store
+                .load(&self.stream, Some(&known))
+                .await
+                .map_err(|error| not_loaded(&error))?;
+            let is_new = !loaded.events.is_empty() || !loaded.rejections.is_empty();
+            let folded = lock(&entry).fold(&loaded);
+            if let Err(rejection) = folded {
+                self.shared.cache.forget(self.id);
+                return Err(rejection);
+            }
+            if is_new {
+                self.shared.cache.keep(self.id, &entry);
+            }
+            return Ok(entry);
+        }
+        let entry = if starts_a_stream(batch) {
+            // Such a stream most likely does not exist. The store may take our word for it without looking: if we are wrong, the
+            // commit is void, or the refusal is not confirmed, and the stream is loaded then.
+            let mut entry = Entry::empty();
+            let loaded = store
+                .load(&self.stream, Some(&Basis::EMPTY))
+                .await
+                .map_err(|error| not_loaded(&error))?;
+            entry.fold(&loaded)?;
+            entry
+        } else {
+            self.shared.load_cold(&self.stream).await?
         };
-        let loaded = self
-            .shared
-            .store
-            .load(&self.stream, known.as_ref())
-            .await
-            .map_err(|error| {
-                // A load writes nothing, whatever the store says.
-                match Rejection::from_store(&error) {
-                    Rejection::Unavailable { code, reason, .. } => Rejection::Unavailable {
-                        certainty: Certainty::NotApplied,
-                        code,
-                        reason,
-                    },
-                    other => other,
-                }
-            })?;
-        let entry = cached.unwrap_or_else(|| Arc::new(Mutex::new(Entry::empty())));
-        let folded = lock(&entry).fold(&loaded);
-        if let Err(rejection) = folded {
-            self.shared.cache.forget(self.id);
-            return Err(rejection);
-        }
-        if known.is_none_or(|known| known == Basis::EMPTY) || !loaded.events.is_empty() || !loaded.rejections.is_empty()
-        {
-            self.shared.cache.keep(self.id, &entry);
-        }
+        let entry = Arc::new(Mutex::new(entry));
+        self.shared.cache.keep(self.id, &entry);
         Ok(entry)
     }
 
@@ -297,6 +298,7 @@ impl<A: Aggregate> Worker<A> {
             entry.state = decided.state;
             entry.basis = receipt.basis;
             entry.last = Some(receipt.at);
+            entry.last_event = None;
             let known = decided.known.into_iter();
             entry.commands.extend(known.map(|(scoped, command)| {
                 let at = Some(receipt.at);

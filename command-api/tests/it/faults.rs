@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::harness::{TestApi, fresh_store};
-use faulty_store::{Fault, FaultyStore};
+use faulty_store::Fault;
+
+pub(crate) use faulty_store::FaultyStore;
 
 mod faulty_store;
 

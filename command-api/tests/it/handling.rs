@@ -7,6 +7,7 @@ use command_api::handling::{Certainty, CommandHandler, Effect, HandlingOptions, 
 use domain::conversation::{Conversation, ConversationCommand, ConversationEvent, ConversationRefusal};
 use domain::{Aggregate, CommandId, Context, Role, UserId};
 use event_store::{CommandStamp, EventStore, ReadStreamOptions, StreamState};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::harness::fresh_store;
@@ -107,11 +108,12 @@ async fn nothing_in_the_queue_of_a_stream_waits_when_the_caller_goes_away() {
 }
 
 /// A conversation with a defect: a title that breaks it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Defective(Conversation);
 
 impl Aggregate for Defective {
     const CATEGORY: &'static str = "conversation";
+    const FOLD_VERSION: u32 = 1;
     type Command = ConversationCommand;
     type Event = ConversationEvent;
     type Refusal = ConversationRefusal;

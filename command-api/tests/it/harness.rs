@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use command_api::{BODY_LIMITS, CommandApi, CommandApiOptions, router};
 use domain::StreamId;
 use event_store::postgres::PostgresStore;
+use event_store::snapshot::PostgresSnapshots;
 use event_store::{EventStore, ReadStreamOptions, RecordedEvent};
 use futures::StreamExt;
 use platform::http::{HttpOptions, with_standard_layers};
@@ -52,7 +53,12 @@ impl TestApi {
     }
 
     fn assemble(store: Arc<dyn EventStore>, pool: PgPool, options: CommandApiOptions, shutdown: Shutdown) -> Self {
-        let api = CommandApi::new(Arc::clone(&store), options, SigningKey::from_secret(&SECRET));
+        let api = CommandApi::new(
+            Arc::clone(&store),
+            Arc::new(PostgresSnapshots::new(pool.clone())),
+            options,
+            SigningKey::from_secret(&SECRET),
+        );
         let api = api.stopping_with(shutdown);
         let app = with_standard_layers(router(api), &HttpOptions::default(), BODY_LIMITS);
         Self { store, pool, app }

@@ -16,5 +16,6 @@ mod problems;
 mod quota;
 mod roles;
 mod shutdown;
+mod snapshots;
 mod strict;
 mod task_routes;

@@ -1,9 +1,11 @@
 //! What sort of work a task is, and how big.
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::names;
 
 /// What sort of work it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TaskType {
     /// Something is broken.
     BugFix,
@@ -36,7 +38,7 @@ names!(
 );
 
 /// How big it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Complexity {
     /// One sitting.
     Simple,
@@ -55,7 +57,7 @@ names!(
 );
 
 /// What the classifier said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classification {
     /// The sort of work.
     pub task_type: TaskType,

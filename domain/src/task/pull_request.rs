@@ -1,10 +1,12 @@
 //! Where the work of a task landed.
 
+use serde::{Deserialize, Serialize};
+
 use super::{REPOSITORY_MAX, TaskRefusal, URL_MAX, check_text};
 use crate::text::NUMBER_MAX;
 
 /// Where the work landed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     /// `owner/name`.
     pub repository: String,

@@ -1,10 +1,12 @@
 //! What a task must remember to decide.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{ExecutionId, UserId};
 use crate::task::{Classification, Complexity, PullRequest, Strategy, TaskEvent, TaskStatus, TaskType};
 
 /// A task. Without an owner it was not created yet.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Task {
     pub(super) owner: Option<UserId>,
     pub(super) title: String,
@@ -21,7 +23,7 @@ pub struct Task {
 }
 
 /// A value that a classifier may find but a person may decide; the person's choice wins, whenever it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Chosen<T> {
     by_person: Option<T>,
     by_classifier: Option<T>,

@@ -1,9 +1,11 @@
 //! Where a task stands.
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::names;
 
 /// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum TaskStatus {
     /// Created.
     #[default]

@@ -3,6 +3,7 @@
 
 mod boundary;
 mod conversation;
+mod folds;
 mod harness;
 mod names;
 mod properties;

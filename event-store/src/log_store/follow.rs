@@ -1,11 +1,10 @@
 //! Following the log from a cut: accepted events only.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::judging::JudgingReader;
-use crate::acceptance::Window;
+use super::judging::{JudgingReader, Rules};
 use crate::codec::decode_events;
 use crate::error::StoreError;
 use crate::journal::Journal;
@@ -18,12 +17,10 @@ pub(super) struct LogFollow {
 }
 
 impl LogFollow {
-    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, from: &Cut, width: u64) -> Self {
-        let windows = (0..log.partitions())
-            .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
-            .collect();
+    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, from: &Cut, rules: &Rules) -> Self {
+        let windows = rules.windows((0..log.partitions()).map(|partition| (from.next(partition), None)));
         Self {
-            reader: JudgingReader::start(log, journal, Arc::new(windows), Pace::Gathering),
+            reader: JudgingReader::start(log, journal, windows, Pace::Gathering),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The journaler: a reader of the log whose sink is the journal. Each accepted commit goes in exactly once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::judging::{Judged, JudgingReader, lock};
-use crate::acceptance::{Digest, Window};
-use crate::codec::{decode_events, decode_rejections};
+use super::judging::{Judged, JudgingReader, Rules, lock};
+use super::log_error;
+use crate::acceptance::Digest;
+use crate::codec::{Pin, decode_events, decode_rejections};
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
 use crate::log::{Log, Pace};
@@ -30,7 +31,7 @@ pub enum JournalerError {
 pub struct Journaler {
     log: Arc<dyn Log>,
     journal: Arc<dyn Journal>,
-    width: u64,
+    pin: Pin,
 }
 
 enum Ended {
@@ -41,8 +42,9 @@ enum Ended {
 
 impl Journaler {
     /// A journaler that has not started.
-    pub fn new(log: Arc<dyn Log>, journal: Arc<dyn Journal>, width: u64) -> Self {
-        Self { log, journal, width }
+    pub fn new(log: Arc<dyn Log>, journal: Arc<dyn Journal>, pin: &Pin) -> Self {
+        let pin = pin.clone();
+        Self { log, journal, pin }
     }
 
     /// Works until `stop`; survives a database that is away for a while.
@@ -66,20 +68,14 @@ impl Journaler {
             Ok(checkpoints) => checkpoints,
             Err(error) => return Ended::Failed(error),
         };
-        let windows = checkpoints
-            .iter()
-            .map(|checkpoint| {
-                Mutex::new(Window::starting_at(
-                    checkpoint.next_offset,
-                    Some(checkpoint.digest),
-                    self.width,
-                ))
-            })
-            .collect();
+        let rules = match Rules::read(&*self.log, &self.pin).await {
+            Ok(rules) => rules,
+            Err(error) => return Ended::Failed(log_error(error)),
+        };
         let mut reader = JudgingReader::start(
             &*self.log,
             Arc::clone(&self.journal),
-            Arc::new(windows),
+            rules.windows_at(&checkpoints),
             Pace::Gathering,
         )
         .filling_the_journal();

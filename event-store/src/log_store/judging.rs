@@ -5,14 +5,48 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::log_error;
-use crate::acceptance::{Digest, History, Verdict, Window};
-use crate::codec::{CommitHeader, RecordKind, decode_header};
+use crate::acceptance::{Digest, History, Rulings, Verdict, Window};
+use crate::codec::{CommitHeader, Pin, RecordKind, decode_header};
 use crate::error::StoreError;
-use crate::journal::Journal;
-use crate::log::{Log, LogReader, LogRecord, Pace};
+use crate::journal::{Checkpoint, Journal};
+use crate::log::{Log, LogError, LogReader, LogRecord, Pace};
 
 /// A window per partition, shared between the reader that moves them and those who look.
 pub(super) type Windows = Arc<Vec<Mutex<Window>>>;
+
+/// What readers of one log judge by, besides the records.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    width: u64,
+    rulings: Rulings,
+}
+
+impl Rules {
+    /// Reads the rulings, before any record.
+    pub(super) async fn read(log: &dyn Log, pin: &Pin) -> Result<Self, LogError> {
+        Ok(Self {
+            width: pin.window,
+            rulings: Rulings::new(pin.log_id, &log.rulings().await?),
+        })
+    }
+
+    /// Windows of readers that start at the journal's checkpoints.
+    pub(super) fn windows_at(&self, checkpoints: &[Checkpoint]) -> Windows {
+        let starts = checkpoints
+            .iter()
+            .map(|checkpoint| (checkpoint.next_offset, Some(checkpoint.digest)));
+        self.windows(starts)
+    }
+
+    /// Windows of readers that start at these offsets, with or without the digest of what is before.
+    pub(super) fn windows(&self, starts: impl Iterator<Item = (u64, Option<Digest>)>) -> Windows {
+        let window = |(partition, (start, digest))| {
+            let ruled = self.rulings.of(partition);
+            Mutex::new(Window::starting_at(start, digest, self.width).under(ruled))
+        };
+        Arc::new((0..).zip(starts).map(window).collect())
+    }
+}
 
 /// How long a reader ahead of the journal waits for it.
 const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
@@ -208,7 +242,9 @@ pub(super) fn lock(window: &Mutex<Window>) -> MutexGuard<'_, Window> {
 }
 
 fn halted(partition: u32, offset: u64, reason: &str) -> StoreError {
-    let reason = format!("{reason}; compare the log with its backup before anything else is written");
+    let reason = format!(
+        "{reason}; compare the log with its backup, then say what holds with `coding-agent log rule --partition {partition} --offset {offset}` and start the nodes again"
+    );
     StoreError::Halted {
         partition,
         offset,

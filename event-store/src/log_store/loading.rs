@@ -56,8 +56,30 @@ impl LogStore {
                 basis: *known,
             });
         }
+        self.load_with(stream, known.and_then(|known| known.revision), knowledge)
+            .await
+    }
+
+    pub(super) async fn load_from_journal(
+        &self,
+        stream: &StreamId,
+        after: Option<u64>,
+    ) -> Result<LoadedStream, StoreError> {
+        let partition = stream.partition(self.log.partitions());
+        self.node.check(partition)?;
+        let knowledge = self.knowledge(stream, partition)?;
+        self.load_with(stream, after, knowledge).await
+    }
+
+    /// `knowledge` was captured before.
+    async fn load_with(
+        &self,
+        stream: &StreamId,
+        after: Option<u64>,
+        knowledge: Knowledge,
+    ) -> Result<LoadedStream, StoreError> {
         metrics::loaded("journal");
-        let after = known.and_then(|known| known.revision);
+        let partition = stream.partition(self.log.partitions());
         let loaded = self
             .load_journaled(stream, partition, after, knowledge.journal_needed())
             .await?;

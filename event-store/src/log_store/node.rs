@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::judging::{Judged, JudgingReader, Windows, lock};
+use super::judging::{Judged, JudgingReader, Rules, Windows, lock};
 use crate::acceptance::{Digest, Window};
 use crate::error::StoreError;
 use crate::journal::{Checkpoint, Journal};
@@ -49,21 +49,12 @@ impl Node {
         log: Arc<dyn Log>,
         journal: Arc<dyn Journal>,
         checkpoints: &[Checkpoint],
-        width: u64,
+        rules: &Rules,
         stop: CancellationToken,
     ) -> Arc<Self> {
-        let windows = checkpoints
-            .iter()
-            .map(|checkpoint| {
-                Mutex::new(Window::starting_at(
-                    checkpoint.next_offset,
-                    Some(checkpoint.digest),
-                    width,
-                ))
-            })
-            .collect();
+        let windows = rules.windows_at(checkpoints);
         let node = Arc::new(Self {
-            windows: Arc::new(windows),
+            windows,
             progress: checkpoints
                 .iter()
                 .map(|checkpoint| watch::Sender::new(checkpoint.next_offset))

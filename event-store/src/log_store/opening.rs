@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::judging::Rules;
 use super::{LogStore, LogStoreOptions, node};
 use crate::acceptance::RULE_VERSION;
 use crate::codec::{Pin, RecordKind, STREAM_HASH, decode_header};
@@ -137,12 +138,13 @@ impl LogStore {
                 ),
             });
         }
+        let rules = Rules::read(&*log, pin).await?;
         let stop = CancellationToken::new();
         let node = node::Node::start(
             Arc::clone(&log),
             Arc::clone(&journal),
             &checkpoints,
-            pin.window,
+            &rules,
             stop.clone(),
         );
         Ok(Self {
@@ -150,6 +152,7 @@ impl LogStore {
             in_flight: Arc::new(Semaphore::new(options.max_in_flight_bytes)),
             epoch: LogEpoch(pin.log_id),
             width: pin.window,
+            rules,
             log,
             journal,
             node,

@@ -27,7 +27,7 @@ impl Log {
         let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
         let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
         let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
-        tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin.window).run(CancellationToken::new()));
+        tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
         Self { log, journal, pin }
     }
 

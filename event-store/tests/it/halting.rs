@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::StreamId;
-use event_store::acceptance::{DEFAULT_WINDOW, Digest};
-use event_store::codec::{FenceTarget, encode_fence};
+use event_store::acceptance::{DEFAULT_WINDOW, Digest, Ruled, Ruling};
+use event_store::codec::{FenceTarget, Pin, encode_fence};
+use event_store::journal::Journal as _;
 use event_store::journal::memory::MemoryJournal;
 use event_store::log::Log as _;
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::simulator::{SimulatedLog, Weather};
 use event_store::{AppendToStreamOptions, EventStore, NewEvent, ReadStreamOptions, StoreError, StreamState};
 use serde_json::value::RawValue;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 const PARTITIONS: u32 = 2;
@@ -38,43 +39,110 @@ async fn append(store: &LogStore, stream: &StreamId) -> Result<u64, StoreError> 
     Ok(written.next_expected_version)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_partition_with_harmed_history_stops_for_every_node_and_the_others_go_on() {
-    let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
-    let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
-    let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin.window).run(CancellationToken::new()));
-    let open = || LogStore::start(log.clone(), journal.clone(), &pin, LogStoreOptions::default());
-    let node = open().await.unwrap();
-    let (harmed, whole) = (stream_in(0), stream_in(1));
-    append(&node, &harmed).await.unwrap();
-    append(&node, &whole).await.unwrap();
+struct World {
+    log: Arc<SimulatedLog>,
+    journal: Arc<MemoryJournal>,
+    pin: Pin,
+}
 
-    // Somebody decided on a last record that is not the one in this log.
-    let target = FenceTarget::Stream(harmed.clone());
-    let last = i64::try_from(log.end_offset(0).await.unwrap()).unwrap() - 1;
-    let foreign = encode_fence(Uuid::new_v4(), &target, last, Digest(7), "");
-    log.append(0, foreign).await.unwrap();
+impl World {
+    async fn new() -> Self {
+        let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
+        let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
+        let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
+        Self { log, journal, pin }
+    }
 
-    let refused = tokio::time::timeout(PATIENCE, async {
+    /// Starts a journaler, to be stopped by what is returned.
+    fn start_journaler(&self) -> DropGuard {
+        let stop = CancellationToken::new();
+        let journaler = Journaler::new(self.log.clone(), self.journal.clone(), &self.pin);
+        tokio::spawn(journaler.run(stop.clone()));
+        stop.drop_guard()
+    }
+
+    async fn open(&self) -> LogStore {
+        LogStore::start(
+            self.log.clone(),
+            self.journal.clone(),
+            &self.pin,
+            LogStoreOptions::default(),
+        )
+        .await
+        .unwrap()
+    }
+
+    /// Somebody decided on a last record that is not the one in this log. Returns the offset of what he wrote.
+    async fn harm(&self, stream: &StreamId) -> u64 {
+        let target = FenceTarget::Stream(stream.clone());
+        let last = i64::try_from(self.log.end_offset(0).await.unwrap()).unwrap() - 1;
+        let foreign = encode_fence(Uuid::new_v4(), &target, last, Digest(7), "");
+        self.log.append(0, foreign).await.unwrap()
+    }
+
+    async fn rule(&self, offset: u64, ruled: Ruled) {
+        let ruling = Ruling {
+            log_id: self.pin.log_id,
+            partition: 0,
+            offset,
+            ruled,
+            reason: "a test".to_owned(),
+            at: chrono::DateTime::UNIX_EPOCH,
+        };
+        self.log.rule(&ruling).await.unwrap();
+    }
+
+    async fn journaled(&self, offset: u64) {
+        let taken = async {
+            while self.journal.checkpoints().await.unwrap()[0].next_offset < offset {
+                self.journal.wait_moved().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, taken).await.unwrap();
+    }
+}
+
+/// Appends until the store refuses: until it has read so far, its commits are in front of the foreign record or behind it.
+async fn refused(store: &LogStore, stream: &StreamId) -> StoreError {
+    let refused = async {
         loop {
-            // Until the node has read so far its commits are in front of the foreign record or behind it.
-            match append(&node, &harmed).await {
+            match append(store, stream).await {
                 Ok(_) => tokio::task::yield_now().await,
                 Err(StoreError::OutcomeUnknown { .. }) => {}
                 Err(error) => return error,
             }
         }
-    });
-    let refused = refused.await.unwrap();
+    };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_with_harmed_history_stops_for_every_node_and_the_others_go_on() {
+    let world = World::new().await;
+    let _journaler = world.start_journaler();
+    let node = world.open().await;
+    let (harmed, whole) = (stream_in(0), stream_in(1));
+    append(&node, &harmed).await.unwrap();
+    append(&node, &whole).await.unwrap();
+    let offset = world.harm(&harmed).await;
+    let error = refused(&node, &harmed).await;
+    let StoreError::Halted {
+        partition: 0,
+        offset: stopped_at,
+        reason,
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*stopped_at, offset);
     assert!(
-        matches!(refused, StoreError::Halted { partition: 0, .. }),
-        "{refused:?}"
+        reason.contains(&format!("coding-agent log rule --partition 0 --offset {offset}")),
+        "it says what to do: {reason}"
     );
 
     append(&node, &whole).await.unwrap();
     // A node that opens now meets it too, and the journaler has gone on in the other partition.
-    let later = open().await.unwrap();
+    let later = world.open().await;
     append(&later, &whole).await.unwrap();
     let events = later.read_stream(&whole, &ReadStreamOptions::default()).await.unwrap();
     assert_eq!(events.len(), 3);
@@ -84,4 +152,39 @@ async fn a_partition_with_harmed_history_stops_for_every_node_and_the_others_go_
         StoreError::Halted { partition: 0, .. } | StoreError::OutcomeUnknown { .. }
     );
     assert!(proper, "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ruling_lets_the_partition_go_on_for_everybody_who_starts_after_it() {
+    for ruled in [Ruled::Void, Ruled::Judge] {
+        let world = World::new().await;
+        let journaler = world.start_journaler();
+        let node = world.open().await;
+        let harmed = stream_in(0);
+        append(&node, &harmed).await.unwrap();
+        let offset = world.harm(&harmed).await;
+        refused(&node, &harmed).await;
+        world.journaled(offset).await;
+        drop((node, journaler));
+
+        world.rule(offset, ruled).await;
+        // The first ruling counts; one on another log does not.
+        world.rule(offset, Ruled::Missing { until: 99 }).await;
+        let _journaler = world.start_journaler();
+        let nodes = [world.open().await, world.open().await];
+        let mut last = 0;
+        for node in nodes.iter().chain(&nodes) {
+            last = append(node, &harmed).await.unwrap();
+        }
+        world.journaled(world.log.end_offset(0).await.unwrap()).await;
+        let events = nodes[0]
+            .read_stream(&harmed, &ReadStreamOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(events.len() as u64, last + 1);
+        // Accepted as a fence, or void as it was ruled.
+        let fence = FenceTarget::Stream(harmed.clone());
+        let (covering, _) = world.journal.last_covering(0, &fence, offset + 1).await.unwrap();
+        assert_eq!(covering == Some(offset), ruled == Ruled::Judge, "{ruled:?}");
+    }
 }

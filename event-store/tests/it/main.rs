@@ -11,5 +11,6 @@ mod postgres_conformance;
 mod postgres_groups;
 mod postgres_journal;
 mod restored_journal;
+mod rulings;
 mod simulator_conformance;
 mod vectors;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::StreamId;
 use event_store::acceptance::DEFAULT_WINDOW;
-use event_store::codec::encode_commit;
+use event_store::codec::{Pin, encode_commit};
 use event_store::journal::Journal;
 use event_store::journal::postgres::{LogKind, PostgresJournal};
 use event_store::log::Log as _;
@@ -43,6 +43,7 @@ fn commit() -> Commit {
 struct World {
     log: Arc<SimulatedLog>,
     journal: Arc<PostgresJournal>,
+    pin: Pin,
 }
 
 impl World {
@@ -52,7 +53,7 @@ impl World {
 
     fn start_journaler(&self) -> (JoinHandle<()>, CancellationToken) {
         let stop = CancellationToken::new();
-        let journaler = Journaler::new(self.log.clone(), self.journal.clone(), DEFAULT_WINDOW).run(stop.clone());
+        let journaler = Journaler::new(self.log.clone(), self.journal.clone(), &self.pin).run(stop.clone());
         (tokio::spawn(async move { journaler.await.unwrap() }), stop)
     }
 
@@ -76,7 +77,7 @@ async fn a_running_journaler_begins_again_when_its_journal_was_put_back() {
         .await
         .unwrap();
     let journal = Arc::new(journal);
-    let world = World { log, journal };
+    let world = World { log, journal, pin };
     // The pin is offset 0.
     for _ in 0..3 {
         world.append().await;

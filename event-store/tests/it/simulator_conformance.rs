@@ -24,7 +24,7 @@ async fn subject() -> Subject {
     let log = Arc::new(SimulatedLog::new(7, 4, BREEZE));
     let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
     let journal = Arc::new(MemoryJournal::new(pin.log_id, 4));
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin.window).run(CancellationToken::new()));
+    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
     let open = move || {
         let (log, journal, pin) = (log.clone(), journal.clone(), pin.clone());
         async move {

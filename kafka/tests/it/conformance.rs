@@ -19,7 +19,7 @@ async fn node(options: KafkaOptions, pool: PgPool) -> Arc<dyn EventStore> {
         .await
         .unwrap();
     let journal = Arc::new(journal);
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin.window).run(CancellationToken::new()));
+    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
     Arc::new(
         LogStore::start(log, journal, &pin, LogStoreOptions::default())
             .await

@@ -4,4 +4,5 @@
 
 mod conformance;
 mod guard;
+mod rulings;
 mod servers;

@@ -32,6 +32,7 @@ pub(crate) struct FaultyStore {
     store: PostgresStore,
     faults: Mutex<VecDeque<Fault>>,
     most_commands: AtomicUsize,
+    events_loaded: AtomicUsize,
 }
 
 impl FaultyStore {
@@ -40,6 +41,7 @@ impl FaultyStore {
             store,
             faults: Mutex::default(),
             most_commands: AtomicUsize::new(usize::MAX),
+            events_loaded: AtomicUsize::new(0),
         }
     }
 
@@ -49,6 +51,22 @@ impl FaultyStore {
 
     pub(crate) fn limit_commands(&self, most: usize) {
         self.most_commands.store(most, Ordering::SeqCst);
+    }
+
+    pub(crate) fn forget_reads(&self) {
+        self.events_loaded.store(0, Ordering::SeqCst);
+    }
+
+    /// Events that were read to be folded.
+    pub(crate) fn events_loaded(&self) -> usize {
+        self.events_loaded.load(Ordering::SeqCst)
+    }
+
+    fn count(&self, loaded: Result<LoadedStream, StoreError>) -> Result<LoadedStream, StoreError> {
+        if let Ok(loaded) = &loaded {
+            self.events_loaded.fetch_add(loaded.events.len(), Ordering::SeqCst);
+        }
+        loaded
     }
 
     fn take(&self, expected: &[Fault]) -> Option<Fault> {
@@ -86,7 +104,14 @@ impl EventStore for FaultyStore {
     async fn load(&self, stream: &StreamId, known: Option<&Basis>) -> Result<LoadedStream, StoreError> {
         match self.take(&[Fault::LoadUnavailable]) {
             Some(_) => Err(unavailable()),
-            None => self.store.load(stream, known).await,
+            None => self.count(self.store.load(stream, known).await),
+        }
+    }
+
+    async fn load_after(&self, stream: &StreamId, revision: Option<u64>) -> Result<LoadedStream, StoreError> {
+        match self.take(&[Fault::LoadUnavailable]) {
+            Some(_) => Err(unavailable()),
+            None => self.count(self.store.load_after(stream, revision).await),
         }
     }
 
