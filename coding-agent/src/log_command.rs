@@ -105,6 +105,7 @@ fn describe(ruling: &Ruling) -> String {
     let ruled = match ruling.ruled {
         Ruled::Void => "the record is void".to_owned(),
         Ruled::Judge => "the record is judged by the rule, whatever history its author saw".to_owned(),
+        Ruled::Stop => "readers stop here until somebody rules".to_owned(),
         Ruled::Missing { until } => {
             format!("records are missing until offset {until}, and what was decided on them is void")
         }
@@ -159,7 +160,7 @@ async fn found(log: &dyn Log, ruling: &Ruling) -> anyhow::Result<String> {
     let end = log.end_offset(ruling.partition).await?;
     let from = match ruling.ruled {
         Ruled::Missing { until } => until,
-        Ruled::Void | Ruled::Judge => ruling.offset,
+        Ruled::Void | Ruled::Judge | Ruled::Stop => ruling.offset,
     };
     ensure!(from < end, "partition {} ends at offset {end}", ruling.partition);
     let mut reader = log.read(vec![(ruling.partition, from)], Pace::Prompt);

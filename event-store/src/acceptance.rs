@@ -89,6 +89,8 @@ pub enum HaltReason {
     DigestMismatch,
     /// The author saw an offset that does not lie before its own commit: the log lost records.
     SeenBeyondOffset,
+    /// A journaler has stopped here, and nobody has ruled since.
+    StoppedBefore,
 }
 
 impl std::fmt::Display for HaltReason {
@@ -97,6 +99,9 @@ impl std::fmt::Display for HaltReason {
             Self::OffsetGap { expected } => write!(formatter, "offset {expected} is missing from the log"),
             Self::DigestMismatch => {
                 formatter.write_str("a commit was decided on another history than the one in the log")
+            }
+            Self::StoppedBefore => {
+                formatter.write_str("history was found to be harmed here before (`coding-agent log rulings` says how)")
             }
             Self::SeenBeyondOffset => formatter.write_str("a commit was decided on records that the log no longer has"),
         }
@@ -213,6 +218,9 @@ impl Window {
         candidate: Option<&Candidate>,
         history: History,
     ) -> Verdict {
+        if self.ruled.get(&self.next) == Some(&Ruled::Stop) {
+            return Verdict::Halt(HaltReason::StoppedBefore);
+        }
         if offset != self.next {
             if self.ruled.get(&self.next) != Some(&(Ruled::Missing { until: offset })) {
                 return Verdict::Halt(HaltReason::OffsetGap { expected: self.next });

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What holds at an offset, whatever a reader would say by itself.
+///
+/// All but [`Self::Stop`] are an operator's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "verdict")]
 pub enum Ruled {
@@ -20,6 +22,8 @@ pub enum Ruled {
         /// The first offset that is there again.
         until: u64,
     },
+    /// A journaler met harmed history here. Holds until somebody rules, also for readers that start later and could not see the harm.
+    Stop,
 }
 
 /// One ruling, as it stands in the log's rulings. The first one on an offset counts.
@@ -53,7 +57,10 @@ impl Rulings {
         let mut of_partition: HashMap<u32, BTreeMap<u64, Ruled>> = HashMap::new();
         for ruling in rulings.into_iter().filter(|ruling| ruling.log_id == log_id) {
             let ruled = of_partition.entry(ruling.partition).or_default();
-            ruled.entry(ruling.offset).or_insert(ruling.ruled);
+            let holds = ruled.entry(ruling.offset).or_insert(ruling.ruled);
+            if *holds == Ruled::Stop {
+                *holds = ruling.ruled;
+            }
         }
         Self { of_partition }
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::judging::{Judged, JudgingReader, Rules, lock};
 use super::log_error;
-use crate::acceptance::Digest;
+use crate::acceptance::{Digest, Ruled, Ruling};
 use crate::codec::{Pin, decode_events, decode_rejections};
 use crate::error::StoreError;
 use crate::journal::{Advance, Applied, Checkpoint, FenceRow, Journal, JournalBatch};
@@ -98,6 +99,9 @@ impl Journaler {
                         reason,
                         "history was harmed: the journal stays where it is in this partition"
                     );
+                    if let Err(error) = self.tell_of_stop(&rules, partition, offset, &reason).await {
+                        return Ended::Failed(error);
+                    }
                     continue;
                 }
                 judged => judged,
@@ -120,6 +124,25 @@ impl Journaler {
                 Err(error) => return Ended::Failed(error),
             }
         }
+    }
+}
+
+impl Journaler {
+    /// Readers that start later may be too late to see the harm, so they are told.
+    async fn tell_of_stop(&self, rules: &Rules, partition: u32, offset: u64, reason: &str) -> Result<(), StoreError> {
+        if rules.holds(partition, offset) == Some(Ruled::Stop) {
+            return Ok(());
+        }
+        let stop = Ruling {
+            log_id: self.pin.log_id,
+            partition,
+            offset,
+            ruled: Ruled::Stop,
+            reason: reason.to_owned(),
+            // The log knows the time, and nothing depends on it.
+            at: DateTime::UNIX_EPOCH,
+        };
+        self.log.rule(&stop).await.map_err(log_error)
     }
 }
 

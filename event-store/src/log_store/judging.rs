@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::log_error;
-use crate::acceptance::{Digest, History, Rulings, Verdict, Window};
+use crate::acceptance::{Digest, History, Ruled, Rulings, Verdict, Window};
 use crate::codec::{CommitHeader, Pin, RecordKind, decode_header};
 use crate::error::StoreError;
 use crate::journal::{Checkpoint, Journal};
@@ -28,6 +28,11 @@ impl Rules {
             width: pin.window,
             rulings: Rulings::new(pin.log_id, &log.rulings().await?),
         })
+    }
+
+    /// What is ruled on an offset.
+    pub(super) fn holds(&self, partition: u32, offset: u64) -> Option<Ruled> {
+        self.rulings.of(partition).get(&offset).copied()
     }
 
     /// Windows of readers that start at the journal's checkpoints.

@@ -92,6 +92,17 @@ impl World {
         self.log.rule(&ruling).await.unwrap();
     }
 
+    /// Waits until this is ruled on an offset.
+    async fn ruled(&self, offset: u64, ruled: Ruled) {
+        let told = async {
+            let is_told = |ruling: &Ruling| (ruling.offset, ruling.ruled) == (offset, ruled);
+            while !self.log.rulings().await.unwrap().iter().any(is_told) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.unwrap();
+    }
+
     async fn journaled(&self, offset: u64) {
         let taken = async {
             while self.journal.checkpoints().await.unwrap()[0].next_offset < offset {
@@ -187,4 +198,36 @@ async fn a_ruling_lets_the_partition_go_on_for_everybody_who_starts_after_it() {
         let (covering, _) = world.journal.last_covering(0, &fence, offset + 1).await.unwrap();
         assert_eq!(covering == Some(offset), ruled == Ruled::Judge, "{ruled:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_holds_for_those_who_start_later_and_cannot_see_the_harm() {
+    let world = World::new().await;
+    let journaler = world.start_journaler();
+    let node = world.open().await;
+    let (stream, other) = (stream_in(0), stream_in(0));
+    append(&node, &other).await.unwrap();
+    append(&node, &stream).await.unwrap();
+    // Decided on another record at offset 1. A reader that starts at the end of this history has no digest of that offset.
+    let foreign = encode_fence(Uuid::new_v4(), &FenceTarget::Stream(stream_in(0)), 1, Digest(7), "");
+    let offset = world.log.append(0, foreign).await.unwrap();
+    refused(&node, &other).await;
+    world.journaled(offset).await;
+    world.ruled(offset, Ruled::Stop).await;
+    drop((node, journaler));
+
+    let _journaler = world.start_journaler();
+    let later = world.open().await;
+    let error = refused(&later, &stream).await;
+    assert!(
+        matches!(error, StoreError::Halted { offset: at, .. } if at == offset),
+        "{error:?}"
+    );
+    assert_eq!(world.journal.checkpoints().await.unwrap()[0].next_offset, offset);
+
+    // An operator's word stands above it.
+    world.rule(offset, Ruled::Void).await;
+    let again = world.open().await;
+    let _journaler = world.start_journaler();
+    append(&again, &stream).await.unwrap();
 }
