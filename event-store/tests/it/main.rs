@@ -14,3 +14,4 @@ mod restored_journal;
 mod rulings;
 mod simulator_conformance;
 mod vectors;
+mod warm_loads;

@@ -28,7 +28,10 @@ impl Node {
     ) -> Option<Known> {
         let cached = self.cached(stream);
         if let Some(known) = cached.filter(|known| self.is_current(stream, known.seen)) {
-            return Some(known.clone());
+            // Nothing of the stream lies behind it, so it is complete through everything judged, and may say so.
+            let history = known.history.clone();
+            let seen = self.reader.seen();
+            return Some(Known { history, seen });
         }
         let last = self.reader.last_covering(stream).map_or(0, |last| last + 1);
         let needed = match mutant {

@@ -1,0 +1,81 @@
+//! A state that is known and still the newest is decided on without a look at the journal, and its commits are not void for age.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::StreamId;
+use event_store::journal::memory::MemoryJournal;
+use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
+use event_store::simulator::{SimulatedLog, Weather};
+use event_store::{
+    AppendToStreamOptions, Basis, Commit, CommitOutcome, CommittedCommand, EventStore, NewEvent, StoreError,
+    StreamState,
+};
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const WINDOW: u64 = 16;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn stream() -> StreamId {
+    StreamId::parse(&format!("sample-{}", Uuid::new_v4())).unwrap()
+}
+
+async fn commit(store: &LogStore, stream: &StreamId, basis: Basis) -> Option<Basis> {
+    let event = NewEvent {
+        id: Uuid::new_v4().into(),
+        event_type: "sample.happened.v1".to_owned(),
+        time: chrono::DateTime::UNIX_EPOCH,
+        data: RawValue::from_string("{}".to_owned()).unwrap(),
+    };
+    let commit = Commit {
+        id: Uuid::new_v4(),
+        stream: stream.clone(),
+        basis,
+        commands: vec![CommittedCommand {
+            stamp: AppendToStreamOptions::anonymous(StreamState::Any).stamp,
+            events: vec![event],
+        }],
+    };
+    // So small a window is soon too far ahead of the journal; then nothing was sent, and the store says so.
+    let taken = async {
+        loop {
+            match store.commit(commit.clone()).await {
+                Ok(CommitOutcome::Accepted(receipt)) => return Some(receipt.basis),
+                Ok(CommitOutcome::Void) => return None,
+                Err(StoreError::Backpressure { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, taken).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_on_a_known_state_is_never_void_for_its_age() {
+    let log = Arc::new(SimulatedLog::new(1, 1, Weather::CALM));
+    let pin = open_log(&*log, WINDOW).await.unwrap();
+    let journal = Arc::new(MemoryJournal::new(pin.log_id, 1));
+    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
+    let store = LogStore::start(log, journal, &pin, LogStoreOptions::default())
+        .await
+        .unwrap();
+    // As far behind as the window reaches, and on both sides of that.
+    for others in WINDOW - 2..=WINDOW + 2 {
+        let stream = stream();
+        let basis = store.load(&stream, None).await.unwrap().basis;
+        let known = commit(&store, &stream, basis).await.unwrap();
+        for _ in 0..others {
+            let other = self::stream();
+            let basis = store.load(&other, None).await.unwrap().basis;
+            commit(&store, &other, basis).await.unwrap();
+        }
+        let loaded = store.load(&stream, Some(&known)).await.unwrap();
+        assert!(loaded.events.is_empty());
+        assert!(
+            commit(&store, &stream, loaded.basis).await.is_some(),
+            "after {others} others"
+        );
+    }
+}
