@@ -47,7 +47,7 @@ async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<Opened
     let journal = Arc::new(journal);
     let journaler = Journaler::new(Arc::clone(&log), journal.clone(), &pin);
     let options = LogStoreOptions {
-        author: settings.http.listen.to_string(),
+        author: settings.http.advertised(),
         ..LogStoreOptions::default()
     };
     let store = LogStore::start(log, journal, &pin, options).await?;

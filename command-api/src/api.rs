@@ -13,7 +13,8 @@ use platform::shutdown::Shutdown;
 use platform::token::SigningKey;
 use uuid::Uuid;
 
-use crate::handling::{Answer, CommandHandler, Rejection};
+use crate::forwarder::HttpForwarder;
+use crate::handling::{Answer, CommandHandler, Rejection, Surroundings};
 use crate::options::CommandApiOptions;
 use crate::order::{Prepared, TypedSubmission};
 
@@ -42,10 +43,14 @@ impl CommandApi {
         options: CommandApiOptions,
         signing_key: SigningKey,
     ) -> Self {
+        let surroundings = Surroundings {
+            snapshots: Some(snapshots),
+            forwarder: Some(Arc::new(HttpForwarder::new(signing_key.clone()))),
+        };
         let shared = Shared {
-            conversations: handler(&store, Arc::clone(&snapshots), &options),
-            tasks: handler(&store, Arc::clone(&snapshots), &options),
-            quotas: handler(&store, snapshots, &options),
+            conversations: handler(&store, &surroundings, &options),
+            tasks: handler(&store, &surroundings, &options),
+            quotas: handler(&store, &surroundings, &options),
             limiter: RateLimiter::new(options.rate_per_second, options.rate_burst),
             store,
             signing_key,
@@ -127,8 +132,8 @@ impl CommandApi {
 
 fn handler<A: Aggregate>(
     store: &Arc<dyn EventStore>,
-    snapshots: Arc<dyn Snapshots>,
+    surroundings: &Surroundings,
     options: &CommandApiOptions,
 ) -> CommandHandler<A> {
-    CommandHandler::with_snapshots(Arc::clone(store), snapshots, options.handling.clone())
+    CommandHandler::within(Arc::clone(store), surroundings.clone(), options.handling.clone())
 }

@@ -11,6 +11,7 @@
 
 mod cache;
 mod decision;
+mod forwarding;
 mod loading;
 mod negative;
 mod outcome;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
+pub use forwarding::Forwarder;
 pub use outcome::{Answer, Certainty, Effect, Refused, Rejection};
 pub use peek::Preview;
 
@@ -103,6 +105,15 @@ impl Default for HandlingOptions {
     }
 }
 
+/// What command handling may use and can do without.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// States of long streams.
+    pub snapshots: Option<Arc<dyn Snapshots>>,
+    /// The way to other nodes.
+    pub forwarder: Option<Arc<dyn Forwarder>>,
+}
+
 /// Takes the commands of one sort of aggregate; cheap to clone.
 pub struct CommandHandler<A: Aggregate> {
     shared: Arc<Shared<A>>,
@@ -118,7 +129,7 @@ impl<A: Aggregate> Clone for CommandHandler<A> {
 
 struct Shared<A: Aggregate> {
     store: Arc<dyn EventStore>,
-    snapshots: Option<Arc<dyn Snapshots>>,
+    surroundings: Surroundings,
     options: HandlingOptions,
     queues: Queues<A>,
     cache: StateCache<A>,
@@ -153,21 +164,17 @@ pub struct IdleStream(Uuid);
 impl<A: Aggregate> CommandHandler<A> {
     /// A handler over a store; must be used within a tokio runtime.
     pub fn new(store: Arc<dyn EventStore>, options: HandlingOptions) -> Self {
-        Self::assemble(store, None, options)
+        Self::within(store, Surroundings::default(), options)
     }
 
-    /// The same, with a cache of the states of long streams.
-    pub fn with_snapshots(store: Arc<dyn EventStore>, snapshots: Arc<dyn Snapshots>, options: HandlingOptions) -> Self {
-        Self::assemble(store, Some(snapshots), options)
-    }
-
-    fn assemble(store: Arc<dyn EventStore>, snapshots: Option<Arc<dyn Snapshots>>, options: HandlingOptions) -> Self {
+    /// The same, with what makes it faster among others.
+    pub fn within(store: Arc<dyn EventStore>, surroundings: Surroundings, options: HandlingOptions) -> Self {
         let shared = Shared {
             queues: Queues::new(options.queued_commands),
             cache: StateCache::new(options.cache_bytes),
             permits: Arc::new(Semaphore::new(options.streams_at_once.clamp(1, Semaphore::MAX_PERMITS))),
             store,
-            snapshots,
+            surroundings,
             options,
         };
         Self {
@@ -189,6 +196,20 @@ impl<A: Aggregate> CommandHandler<A> {
         async move { queued?.answer().await }
     }
 
+    /// [`Self::submit`] for a command that another node has handed over: it is not handed on.
+    fn submit_forwarded(
+        &self,
+        submission: Submission<A::Command>,
+    ) -> impl Future<Output = Result<Answer, Rejection>> + Send + use<A> {
+        let queued = self.queue(submission, true).map(|(ticket, idle)| {
+            if let Some(stream) = idle {
+                self.start(stream);
+            }
+            ticket
+        });
+        async move { queued?.answer().await }
+    }
+
     /// [`Self::submit`] for callers that wait at once.
     pub async fn handle(&self, submission: Submission<A::Command>) -> Result<Answer, Rejection> {
         self.submit(submission).await
@@ -197,12 +218,21 @@ impl<A: Aggregate> CommandHandler<A> {
     /// Queues a command without starting its stream, so that a bulk client can fill many queues first and each stream
     /// goes out in as few commits as possible. The caller starts what it is handed.
     pub fn enqueue(&self, submission: Submission<A::Command>) -> Result<(Ticket, Option<IdleStream>), Rejection> {
+        self.queue(submission, false)
+    }
+
+    fn queue(
+        &self,
+        submission: Submission<A::Command>,
+        was_forwarded: bool,
+    ) -> Result<(Ticket, Option<IdleStream>), Rejection> {
         let id = submission.id;
         let (sender, answer) = oneshot::channel();
         let was_idle = self.shared.queues.push(Waiting {
             submission,
             sender,
             since: Instant::now(),
+            was_forwarded,
         })?;
         Ok((Ticket { answer }, was_idle.then_some(IdleStream(id))))
     }

@@ -12,6 +12,7 @@ mod catalogue;
 mod dto;
 mod execution_quota;
 mod extract;
+mod forwarder;
 pub mod handling;
 pub mod metrics;
 mod openapi;

@@ -32,6 +32,11 @@ pub fn describe() {
         "Negative answers that were recorded in the log (strict rejections)."
     );
     describe_counter!(
+        "commands_forwarded_total",
+        Unit::Count,
+        "Commands given to the node that had won a stream twice, by whether it answered (if not, they were decided here)."
+    );
+    describe_counter!(
         "snapshots_taken_total",
         Unit::Count,
         "Snapshots of long streams that were kept."
@@ -73,4 +78,9 @@ pub(crate) fn snapshot_taken(aggregate: &'static str) {
 /// A snapshot was found.
 pub(crate) fn snapshot_used(aggregate: &'static str, fate: &'static str) {
     counter!("snapshots_loaded_total", "aggregate" => aggregate, "fate" => fate).increment(1);
+}
+
+/// So many commands were given to another node.
+pub(crate) fn forwarded(aggregate: &'static str, outcome: &'static str, count: usize) {
+    counter!("commands_forwarded_total", "aggregate" => aggregate, "outcome" => outcome).increment(count as u64);
 }

@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod conversation;
 pub(crate) mod execution;
+pub(crate) mod forwarded;
 pub(crate) mod task;
 
 use axum::Router;
@@ -60,6 +61,7 @@ pub fn router(api: CommandApi) -> Router {
             post(execution::failure),
         )
         .route(bulk::PATH, post(bulk::commands))
+        .route("/internal/commands/{category}", post(forwarded::take))
         .with_state(api)
 }
 

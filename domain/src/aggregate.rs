@@ -31,7 +31,7 @@ pub trait Aggregate:
     /// To be raised with every change of `evolve` or of the state: snapshots of another version are not looked at.
     const FOLD_VERSION: u32;
     /// Orders that may be refused.
-    type Command: Clone + Debug + PartialEq + Send + Sync + 'static;
+    type Command: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// Facts, in the past tense.
     type Event: Clone + Debug + PartialEq + Send + Sync + Into<DomainEvent> + TryFrom<DomainEvent> + 'static;
     /// The closed list of reasons to refuse.

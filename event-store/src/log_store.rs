@@ -27,6 +27,7 @@ use crate::store::{
     append_to_stream,
 };
 
+mod authors;
 mod follow;
 mod journaler;
 mod judging;
@@ -106,6 +107,10 @@ impl EventStore for LogStore {
 
     async fn confirm(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError> {
         self.confirm_basis(stream, basis).await
+    }
+
+    fn other_author(&self, stream: &StreamId) -> Option<String> {
+        self.node.other_author(stream)
     }
 
     async fn record_rejections(

@@ -51,6 +51,12 @@ pub trait EventStore: Send + Sync + 'static {
     /// Is `basis` still the newest state of the stream, as of some moment after this call began?
     async fn confirm(&self, stream: &StreamId, basis: &Basis) -> Result<bool, StoreError>;
 
+    /// Where the node listens that wrote the stream's newest commit, when it is another one. A hint: writers that go there do not get in
+    /// each other's way, and nothing depends on it.
+    fn other_author(&self, _stream: &StreamId) -> Option<String> {
+        None
+    }
+
     /// Records negative answers that were decided on `basis`. Once it returns a basis they are final: whatever was decided on these
     /// commands before, and is accepted by nobody yet, never will be.
     ///

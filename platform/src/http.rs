@@ -30,16 +30,26 @@ use body_limit::BodyLimits;
 pub struct HttpOptions {
     /// The address; nothing is reachable from elsewhere unless this says so.
     pub listen: SocketAddr,
+    /// `host:port` under which other nodes of the installation reach this one, when that is another address.
+    pub advertise: Option<String>,
     /// The largest body of a request; more is answered with 413.
     pub max_body_bytes: usize,
     /// The time until the answer must begin; after it 503 is given.
     pub request_timeout_ms: u64,
 }
 
+impl HttpOptions {
+    /// Where other nodes find this one.
+    pub fn advertised(&self) -> String {
+        self.advertise.clone().unwrap_or_else(|| self.listen.to_string())
+    }
+}
+
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5000)),
+            advertise: None,
             max_body_bytes: 1024 * 1024,
             request_timeout_ms: 30_000,
         }

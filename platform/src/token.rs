@@ -2,6 +2,8 @@
 
 mod signing_key;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -43,6 +45,12 @@ pub struct MintError(#[from] jsonwebtoken::errors::Error);
 
 /// Issuer and audience of every token: a token of another system with the same key by mistake is not one of ours.
 const REALM: &str = "coding-agent";
+
+/// Audience of the tokens between nodes.
+const NODES: &str = "coding-agent-nodes";
+
+/// Made for one request.
+const NODE_TOKEN_LIFETIME: Duration = Duration::from_secs(30);
 
 /// Nodes' clocks differ a little; a token minted on one must not be too young for the next.
 const CLOCK_LEEWAY_SECONDS: i64 = 5;

@@ -1,7 +1,7 @@
 //! Two processes on one database and one log are one system.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -197,4 +197,51 @@ async fn both_show_what_was_written_through_either_after_its_token() {
             assert_eq!(shown[0]["conversation"]["messageCount"], json!(number + 1));
         }
     }
+}
+
+/// How many commands the instances have handed over, and were answered.
+async fn handed_over(system: &System) -> u64 {
+    let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
+    let mut count = 0;
+    for number in 0..2 {
+        let scraped = http
+            .get(format!("{}/metrics", system.url(number)))
+            .send()
+            .await
+            .unwrap();
+        let text = scraped.text().await.unwrap();
+        let counts = |line: &&str| line.starts_with("commands_forwarded_total{") && line.contains("\"answered\"");
+        let value = |line: &str| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
+        count += text.lines().filter(counts).map(value).sum::<u64>();
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_fight_over_a_stream_hand_commands_to_the_one_that_wins() {
+    let (system, clients) = start(LogKind::Kafka).await;
+    let (path, id) = conversation(&clients[0]).await;
+    let mut written = 0;
+    let deadline = Instant::now() + PATIENCE;
+    while handed_over(&system).await == 0 {
+        assert!(
+            Instant::now() < deadline,
+            "nothing was handed over in {written} commands"
+        );
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let (client, path) = (clients[writer % 2].clone(), format!("{path}/messages"));
+            writers.spawn(async move {
+                for number in 0..MESSAGES {
+                    let body = json!({"content": format!("{number} of {writer}")});
+                    persistent(&client, &path, &body).await;
+                }
+            });
+        }
+        writers.join_all().await;
+        written += WRITERS * MESSAGES;
+    }
+    system.wait_level().await;
+    let stream = journal::stream(system.pool(), &format!("conversation-{id}")).await;
+    assert_eq!(stream.len(), written + 1, "each once, wherever it was decided");
 }

@@ -29,7 +29,7 @@ impl<A: Aggregate> Shared<A> {
 
     /// Nothing when there is no snapshot, or none that fits: it is a cache, so whatever is wrong with it is no error.
     async fn load_on_snapshot(&self, stream: &StreamId) -> Result<Option<Entry<A>>, Rejection> {
-        let Some(snapshots) = &self.snapshots else {
+        let Some(snapshots) = &self.surroundings.snapshots else {
             return Ok(None);
         };
         let snapshot = match snapshots.load(stream, A::FOLD_VERSION).await {
@@ -68,7 +68,9 @@ impl<A: Aggregate> Shared<A> {
 
     /// Keeps the state beside the log when it took many events to come to it. Nobody waits for that.
     fn take_snapshot(&self, stream: &StreamId, entry: &Entry<A>, folded: usize) {
-        let Some(snapshots) = &self.snapshots else { return };
+        let Some(snapshots) = &self.surroundings.snapshots else {
+            return;
+        };
         if folded < self.options.snapshot_events {
             return;
         }

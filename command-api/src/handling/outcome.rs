@@ -22,7 +22,8 @@ pub struct Answer {
 }
 
 /// What a command did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Its events are in the log.
     Done,

@@ -17,6 +17,8 @@ pub(super) struct Waiting<A: Aggregate> {
     pub(super) submission: Submission<A::Command>,
     pub(super) sender: oneshot::Sender<Result<Answer, Rejection>>,
     pub(super) since: Instant,
+    /// Another node has handed it over.
+    pub(super) was_forwarded: bool,
 }
 
 impl<A: Aggregate> Waiting<A> {

@@ -10,9 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::harness::{TestApi, fresh_store};
-use faulty_store::Fault;
-
-pub(crate) use faulty_store::FaultyStore;
+pub(crate) use faulty_store::{Fault, FaultyStore};
 
 mod faulty_store;
 

@@ -6,6 +6,7 @@ mod bulk;
 mod concurrency;
 mod conversation_routes;
 mod faults;
+mod forwarding;
 mod handling;
 mod harness;
 mod idempotency;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_api::handling::{CommandHandler, Effect, HandlingOptions};
+use command_api::handling::{CommandHandler, Effect, HandlingOptions, Surroundings};
 use domain::conversation::Conversation;
 use event_store::EventStore;
 use event_store::snapshot::PostgresSnapshots;
@@ -47,7 +47,11 @@ impl World {
             ..HandlingOptions::default()
         };
         let store = Arc::clone(&self.store) as Arc<dyn EventStore>;
-        CommandHandler::with_snapshots(store, Arc::new(PostgresSnapshots::new(self.pool.clone())), options)
+        let surroundings = Surroundings {
+            snapshots: Some(Arc::new(PostgresSnapshots::new(self.pool.clone()))),
+            ..Surroundings::default()
+        };
+        CommandHandler::within(store, surroundings, options)
     }
 
     /// Waits until the revision of the snapshot is this one.

@@ -1,10 +1,12 @@
 //! What can be asked of a conversation.
 
+use serde::{Deserialize, Serialize};
+
 use crate::conversation::Message;
 use crate::id::{AttachmentId, UserId};
 
 /// An order to a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ConversationCommand {
     /// Begins it.
     Start {

@@ -1,5 +1,7 @@
 //! What happens in a conversation.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{AttachmentId, MessageId, UserId};
 use crate::name::names;
 
@@ -29,7 +31,7 @@ pub enum ConversationEvent {
 }
 
 /// One message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Unique in the system.
     pub id: MessageId,
@@ -48,7 +50,7 @@ pub struct Message {
 }
 
 /// Who speaks in a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MessageRole {
     /// A person.
     User,

@@ -1,9 +1,10 @@
 //! What can be asked of a quota.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An order to a quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QuotaCommand {
     /// Takes one place in the window, for good. The same reservation again takes no second place.
     Reserve {

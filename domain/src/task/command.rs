@@ -1,10 +1,12 @@
 //! What can be asked of a task.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{ConversationId, ExecutionId, UserId};
 use crate::task::{Classification, Complexity, ExecutionResult, LogLine, PullRequest, Strategy, TaskType};
 
 /// An order to a task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TaskCommand {
     /// Brings it into being.
     Create {

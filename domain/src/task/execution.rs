@@ -30,7 +30,7 @@ names!(
 );
 
 /// One line of an execution's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When the worker wrote it.
     pub at: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub struct LogLine {
 }
 
 /// How grave a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LogLevel {
     /// For the curious.
     Debug,
@@ -60,7 +60,7 @@ names!(
 );
 
 /// What a completed execution did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExecutionResult {
     /// Files touched.
     pub files_changed: u64,

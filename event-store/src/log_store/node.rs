@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::StreamId;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::authors::OtherAuthors;
 use super::judging::{Judged, JudgingReader, Rules, Windows, lock};
 use crate::acceptance::{Digest, Window};
 use crate::error::StoreError;
@@ -35,6 +37,7 @@ pub(super) struct Node {
     journal_next: Vec<AtomicU64>,
     own: Mutex<HashMap<Uuid, Author>>,
     halted: Mutex<BTreeMap<u32, StoreError>>,
+    authors: OtherAuthors,
 }
 
 /// Waits to hear how a commit is judged.
@@ -50,6 +53,7 @@ impl Node {
         journal: Arc<dyn Journal>,
         checkpoints: &[Checkpoint],
         rules: &Rules,
+        author: &str,
         stop: CancellationToken,
     ) -> Arc<Self> {
         let windows = rules.windows_at(checkpoints);
@@ -65,6 +69,7 @@ impl Node {
                 .collect(),
             own: Mutex::default(),
             halted: Mutex::default(),
+            authors: OtherAuthors::than(author),
         });
         tokio::spawn(follow(Arc::clone(&node), log, Arc::clone(&journal), stop.clone()));
         tokio::spawn(watch_journal(Arc::clone(&node), journal, stop));
@@ -144,7 +149,13 @@ impl Node {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn other_author(&self, stream: &StreamId) -> Option<String> {
+        self.authors.of(stream.hash128())
+    }
+
     fn tell(&self, judged: &[Judged]) {
+        // Before the verdicts: an author that lost wants to know to whom.
+        self.authors.note(judged);
         let mut own = self.own();
         for judged in judged {
             let Some(header) = &judged.header else { continue };

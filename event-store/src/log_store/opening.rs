@@ -145,6 +145,7 @@ impl LogStore {
             Arc::clone(&journal),
             &checkpoints,
             &rules,
+            &options.author,
             stop.clone(),
         );
         Ok(Self {

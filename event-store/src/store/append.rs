@@ -1,6 +1,7 @@
 //! `append_to_stream`: the level for those who have events, not commands. Built on load, commit and confirm.
 
 use domain::{CommandId, Role, StreamId, UserId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::EventStore;
@@ -10,7 +11,7 @@ use crate::event::{LogPosition, NewEvent};
 use crate::position::Position;
 
 /// The state that a stream must be in for an append to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum StreamState {
     /// Whatever it is.
     #[default]

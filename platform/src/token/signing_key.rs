@@ -14,7 +14,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rand::RngCore;
 use uuid::Uuid;
 
-use super::{CLOCK_LEEWAY_SECONDS, Claims, LARGEST_TOKEN_BYTES, MintError, REALM, TokenError, WireClaims};
+use super::{
+    CLOCK_LEEWAY_SECONDS, Claims, LARGEST_TOKEN_BYTES, MintError, NODE_TOKEN_LIFETIME, NODES, REALM, TokenError,
+    WireClaims,
+};
 use crate::clock;
 
 /// As many bytes as HS256 gives out; RFC 7518 asks for no fewer.
@@ -108,10 +111,19 @@ impl SigningKey {
 
     /// A token for `subject` in `role`, valid from now on for `lifetime`.
     pub fn mint(&self, subject: Uuid, role: &str, lifetime: Duration) -> Result<String, MintError> {
+        self.mint_for(REALM, subject, role, lifetime)
+    }
+
+    /// A token by which one node of the installation shows itself to another. Clients never get one, and no route for clients takes it.
+    pub fn mint_for_node(&self) -> Result<String, MintError> {
+        self.mint_for(NODES, Uuid::nil(), "node", NODE_TOKEN_LIFETIME)
+    }
+
+    fn mint_for(&self, audience: &str, subject: Uuid, role: &str, lifetime: Duration) -> Result<String, MintError> {
         let now = clock::now().timestamp();
         let claims = WireClaims {
             iss: REALM.to_owned(),
-            aud: REALM.to_owned(),
+            aud: audience.to_owned(),
             sub: subject,
             role: role.to_owned(),
             iat: now,
@@ -127,13 +139,22 @@ impl SigningKey {
 
     /// Who the token speaks for.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        self.verify_for(REALM, token)
+    }
+
+    /// Is it the token of another node of this installation ([`Self::mint_for_node`])?
+    pub fn verify_node(&self, token: &str) -> Result<(), TokenError> {
+        self.verify_for(NODES, token).map(drop)
+    }
+
+    fn verify_for(&self, audience: &str, token: &str) -> Result<Claims, TokenError> {
         if token.len() > LARGEST_TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
         // The algorithm is pinned: the token's own word on how to check it counts for nothing.
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[REALM]);
-        validation.set_audience(&[REALM]);
+        validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "nbf", "exp"]);
         // Below, by our clock: the crate's own check reads the wall clock elsewhere.
         validation.validate_exp = false;

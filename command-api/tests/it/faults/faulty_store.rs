@@ -33,6 +33,7 @@ pub(crate) struct FaultyStore {
     faults: Mutex<VecDeque<Fault>>,
     most_commands: AtomicUsize,
     events_loaded: AtomicUsize,
+    other_author: Mutex<Option<String>>,
 }
 
 impl FaultyStore {
@@ -42,6 +43,7 @@ impl FaultyStore {
             faults: Mutex::default(),
             most_commands: AtomicUsize::new(usize::MAX),
             events_loaded: AtomicUsize::new(0),
+            other_author: Mutex::default(),
         }
     }
 
@@ -51,6 +53,11 @@ impl FaultyStore {
 
     pub(crate) fn limit_commands(&self, most: usize) {
         self.most_commands.store(most, Ordering::SeqCst);
+    }
+
+    /// Every stream was written last by the node at this address.
+    pub(crate) fn say_was_written_by(&self, node: &str) {
+        *self.other_author.lock().unwrap() = Some(node.to_owned());
     }
 
     pub(crate) fn forget_reads(&self) {
@@ -146,6 +153,10 @@ impl EventStore for FaultyStore {
             Some(_) => Err(unavailable()),
             None => self.store.confirm(stream, basis).await,
         }
+    }
+
+    fn other_author(&self, _stream: &StreamId) -> Option<String> {
+        self.other_author.lock().unwrap().clone()
     }
 
     async fn record_rejections(
