@@ -24,7 +24,7 @@ impl OtherAuthors {
     }
 
     pub(super) fn of(&self, stream: u128) -> Option<String> {
-        self.by_stream().get(&stream).map(|author| author.to_string())
+        self.by_stream().get(&stream).map(ToString::to_string)
     }
 
     /// Takes note of what was accepted.
