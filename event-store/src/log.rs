@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::acceptance::Digest;
+use crate::codec::Pin;
 
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +83,13 @@ pub enum LogError {
     /// Nothing was sent.
     #[error("the log is not reachable: {0}")]
     Unavailable(String),
+    /// Writing could harm history or add to harmed history; nothing was sent.
+    #[error("the log takes no writes: {0}")]
+    Guarded(String),
     /// It may have been written.
     #[error("the log did not say whether it wrote the record: {0}")]
     Unknown(String),
-    /// The records asked for are not there, or the topic is another one: history was harmed.
+    /// The records asked for are not there, or the topic is another one: history was harmed in this partition.
     #[error("partition {partition}: {reason}")]
     Harmed {
         /// The partition.
@@ -103,6 +107,10 @@ pub trait Log: Send + Sync + 'static {
 
     /// Largest record in bytes.
     fn max_record_bytes(&self) -> usize;
+
+    /// What its first records say it is, told once it was opened. A log that can be replaced under a running process refuses to append
+    /// when they say something else later.
+    fn pinned(&self, _pin: &Pin) {}
 
     /// Appends and returns once the record is durable on all in-sync replicas.
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError>;

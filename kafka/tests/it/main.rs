@@ -4,4 +4,6 @@
 
 mod conformance;
 mod guard;
+mod options;
 mod servers;
+mod topics;
