@@ -115,8 +115,8 @@ pub trait Log: Send + Sync + 'static {
     /// Appends and returns once the record is durable on all in-sync replicas.
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError>;
 
-    /// Reads all partitions, each from its offset, for ever. Within a partition in offset order. The reader ends with an
-    /// error after which nothing comes; dropping the receiver ends it.
+    /// Reads all partitions, each from its offset, for ever. Within a partition in offset order. [`LogError::Harmed`] ends the
+    /// partition that it names, and the others go on; any other error is the last thing that comes. Dropping the receiver ends the reader.
     fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader;
 
     /// The offset that the next record of a partition will get, as of some moment after the call began.

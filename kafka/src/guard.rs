@@ -113,6 +113,12 @@ impl Guard {
         loop {
             tokio::time::sleep(pause).await;
             let look = self.look().await;
+            let answered = if look.settings.is_some() && look.is_complete {
+                "yes"
+            } else {
+                "no"
+            };
+            metrics::counter!("log_guard_looks_total", "answered" => answered).increment(1);
             self.conclude(look);
         }
     }
@@ -125,7 +131,12 @@ impl Guard {
                 let limit = Some(self.topic.max_message_bytes);
                 look.settings = Some(settings::judge(&self.options, settings, limit));
             }
-            Err(error) => tracing::debug!(%error, "the topic's settings cannot be read at present"),
+            Err(error) => {
+                tracing::debug!(%error, "the topic's settings cannot be read at present");
+                if matches!(error, GuardError::Unreachable { .. }) {
+                    return look;
+                }
+            }
         }
         let layout = match blocking(&self.cluster, Cluster::layout).await {
             Ok(layout) => layout,

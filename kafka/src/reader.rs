@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 
 use crate::options::KafkaOptions;
 use crate::seen::SeenEnds;
+use progress::Progress;
+
+mod progress;
 
 /// Batches that wait for the receiver.
 const BATCHES: usize = 2;
@@ -101,19 +104,30 @@ fn pump(
             .map_err(unavailable)?;
     }
     consumer.assign(&assignment).map_err(unavailable)?;
+    let mut progress = Progress::new(from);
     while !batches.is_closed() {
         let Some(first) = consumer.poll(IDLE_LOOK) else {
             continue;
         };
-        let Some(batch) = gather(&consumer, first)? else {
-            continue;
-        };
+        let (batch, interruption) = gather(&consumer, first);
+        let batch = progress.take(batch);
         for record in &batch {
             seen.raise(record.partition, record.offset + 1);
         }
         let rests = pace == Pace::Gathering && batch.len() < WORTH_A_READ;
-        if batches.blocking_send(Ok(batch)).is_err() {
+        // What was read before an error is as good as ever.
+        if !batch.is_empty() && batches.blocking_send(Ok(batch)).is_err() {
             break;
+        }
+        if let Some(error) = interruption {
+            for harmed in progress.harmed(&consumer, &options.topic, &error)? {
+                if batches.blocking_send(Err(harmed)).is_err() {
+                    return Ok(());
+                }
+            }
+            if progress.is_over() {
+                break;
+            }
         }
         if rests {
             std::thread::sleep(GATHER_FOR);
@@ -122,11 +136,11 @@ fn pump(
     Ok(())
 }
 
-/// The message and all that librdkafka already has, within bounds.
+/// The message and all that librdkafka already has, within bounds; and the error that came after them.
 fn gather(
     consumer: &BaseConsumer,
     first: Result<BorrowedMessage<'_>, KafkaError>,
-) -> Result<Option<Vec<LogRecord>>, LogError> {
+) -> (Vec<LogRecord>, Option<KafkaError>) {
     let mut batch = Vec::new();
     let mut bytes = 0;
     let mut next = Some(first);
@@ -138,7 +152,7 @@ fn gather(
                 batch.push(record);
             }
             Err(error) if is_passing(&error) => tracing::debug!(%error, "Kafka is away for a moment"),
-            Err(error) => return Err(reading_error(&error)),
+            Err(error) => return (batch, Some(error)),
         }
         next = if batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             consumer.poll(Duration::ZERO)
@@ -146,7 +160,7 @@ fn gather(
             None
         };
     }
-    Ok((!batch.is_empty()).then_some(batch))
+    (batch, None)
 }
 
 /// librdkafka reports lost connections and goes on by itself.
@@ -165,20 +179,6 @@ fn is_passing(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::NotCoordinator
         )
     )
-}
-
-fn reading_error(error: &KafkaError) -> LogError {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => LogError::Harmed {
-            partition: 0,
-            reason: format!("records that were read before are not in the topic any more ({error})"),
-        },
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => LogError::Harmed {
-            partition: 0,
-            reason: format!("the topic is not there any more ({error})"),
-        },
-        _ => LogError::Unavailable(error.to_string()),
-    }
 }
 
 pub(crate) fn record(message: &BorrowedMessage<'_>) -> LogRecord {

@@ -1,5 +1,6 @@
 //! Following the log from a cut: accepted events only.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ impl LogFollow {
             .map(|partition| Mutex::new(Window::starting_at(from.next(partition), None, width)))
             .collect();
         Self {
-            reader: JudgingReader::start(log, journal, Arc::new(windows), Pace::Gathering),
+            reader: JudgingReader::start(log, journal, Arc::new(windows), Pace::Gathering, BTreeSet::new()),
         }
     }
 }

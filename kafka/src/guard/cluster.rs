@@ -24,8 +24,10 @@ use crate::reader;
 
 /// How long a question may take.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often the client's own errors are looked at while it does not answer.
-const COMPLAINTS_LOOK: Duration = Duration::from_millis(250);
+/// How often the client's own errors are looked at while nothing answers.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a first record is waited for before the deadline is looked at.
+const POLL_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A partition as the cluster's metadata shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +70,20 @@ impl Cluster {
     /// Waits until the cluster lets this program in. Blocks.
     pub(super) fn wait_until_let_in(&self) -> Result<(), GuardError> {
         let deadline = Instant::now() + ANSWER_TIMEOUT;
+        let mut attempts = 0;
         loop {
-            let answer = self.consumer.client().fetch_metadata(None, COMPLAINTS_LOOK);
-            let Err(error) = answer else { return Ok(()) };
+            let topic = Some(self.options.topic.as_str());
+            let Err(error) = self.consumer.client().fetch_metadata(topic, ATTEMPT_TIMEOUT) else {
+                return Ok(());
+            };
+            attempts += 1;
             // Polling is what makes the client tell its errors.
             while self.consumer.poll(Duration::ZERO).is_some() {}
             let brokers = self.options.brokers.clone();
-            if let Some(reason) = self.complaints.about_security() {
+            // At first another broker may just be slower than the one that refused.
+            if attempts > 1
+                && let Some(reason) = self.complaints.about_security()
+            {
                 return Err(GuardError::Insecure { brokers, reason });
             }
             if Instant::now() >= deadline {
@@ -215,7 +224,7 @@ impl Cluster {
         let mut records = BTreeMap::new();
         while records.len() < partitions.len() && Instant::now() < deadline {
             // Errors are about brokers that are away, or about a topic that changes just now: then the records do not come.
-            if let Some(Ok(message)) = self.consumer.poll(COMPLAINTS_LOOK) {
+            if let Some(Ok(message)) = self.consumer.poll(POLL_TIMEOUT) {
                 let record = reader::record(&message);
                 if message.offset() == 0 {
                     records.entry(record.partition).or_insert(record);

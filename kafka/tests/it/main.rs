@@ -5,5 +5,6 @@
 mod conformance;
 mod guard;
 mod options;
+mod reading;
 mod servers;
 mod topics;
