@@ -9,8 +9,9 @@ use event_store::journal::postgres::{LogKind as JournalKind, PostgresJournal};
 use event_store::log::Log;
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::postgres::PostgresStore;
-use kafka::KafkaLog;
+use kafka::{GuardState, KafkaLog};
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 use crate::settings::{LogKind, Settings};
 
@@ -19,6 +20,8 @@ pub(crate) struct OpenedLog {
     pub(crate) store: Arc<dyn EventStore>,
     /// To be run by one role at least, where the journal is not the log.
     pub(crate) journaler: Option<Journaler>,
+    /// Whether the log takes writes, where somebody else could harm it.
+    pub(crate) guard: Option<watch::Receiver<GuardState>>,
 }
 
 pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {
@@ -28,6 +31,7 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
             Ok(OpenedLog {
                 store: Arc::new(store),
                 journaler: None,
+                guard: None,
             })
         }
         LogKind::Kafka => open_kafka(settings, pool).await,
@@ -37,11 +41,11 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
 async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {
     let mut options = settings.kafka.clone();
     options.partitions = settings.log.partitions;
-    let log: Arc<dyn Log> = Arc::new(
-        KafkaLog::open(options)
-            .await
-            .context("the log on Kafka cannot be opened")?,
-    );
+    let log = KafkaLog::open(options)
+        .await
+        .context("the log on Kafka cannot be opened")?;
+    let guard = log.guard_state();
+    let log: Arc<dyn Log> = Arc::new(log);
     let pin = open_log(&*log, DEFAULT_WINDOW).await?;
     let journal = PostgresJournal::open(pool.clone(), JournalKind::Log, pin.log_id, pin.partitions).await?;
     let journal = Arc::new(journal);
@@ -54,5 +58,6 @@ async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<Opened
     Ok(OpenedLog {
         store: Arc::new(store),
         journaler: Some(journaler),
+        guard: Some(guard),
     })
 }

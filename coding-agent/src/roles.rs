@@ -80,7 +80,11 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     })?;
     let pool = connect(&settings).await?;
     migrate_schemas(&pool).await?;
-    let OpenedLog { store, journaler } = log::open(&settings, &pool).await?;
+    let OpenedLog {
+        store,
+        journaler,
+        guard,
+    } = log::open(&settings, &pool).await?;
 
     let health = Health::new();
     let mut supervisor = Supervisor::new(shutdown.clone());
@@ -111,6 +115,7 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         pool: pool.clone(),
         key,
         log_kind,
+        guard,
     }));
 
     let database = health.register("database");

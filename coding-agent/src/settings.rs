@@ -92,6 +92,7 @@ impl Settings {
             "postgres.max_connections must be at least 8, is {}",
             self.postgres.max_connections
         );
+        self.kafka.check()?;
         Ok(())
     }
 }

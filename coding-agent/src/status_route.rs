@@ -1,4 +1,4 @@
-//! `GET /api/status`: the end of the log and the place of every generation, for `coding-agent status`.
+//! `GET /api/status`: the end of the log, whether it takes writes, and the place of every generation, for `coding-agent status`.
 
 use std::sync::Arc;
 
@@ -8,9 +8,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use event_store::EventStore;
+use kafka::GuardState;
 use platform::problem::Problem;
 use platform::token::{SigningKey, TokenError};
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 /// What the route needs.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub(crate) struct StatusRoute {
     pub(crate) pool: PgPool,
     pub(crate) key: SigningKey,
     pub(crate) log_kind: &'static str,
+    /// Absent where nobody else could harm the log.
+    pub(crate) guard: Option<watch::Receiver<GuardState>>,
 }
 
 pub(crate) fn router(route: StatusRoute) -> Router {
@@ -33,6 +37,9 @@ async fn status(State(route): State<StatusRoute>, headers: HeaderMap) -> Respons
         Ok(status) => {
             let mut body = serde_json::to_value(&status).unwrap_or_default();
             body["logKind"] = route.log_kind.into();
+            if let Some(guard) = &route.guard {
+                body["guard"] = serde_json::to_value(&*guard.borrow()).unwrap_or_default();
+            }
             Json(body).into_response()
         }
         Err(error) => {

@@ -43,6 +43,12 @@ pub enum StoreError {
         /// Which bound was reached.
         reason: String,
     },
+    /// A guard found that writing could harm history, or add to harmed history; nothing was written.
+    #[error("the log takes no writes: {reason}")]
+    Guarded {
+        /// What was found, what is needed, and the way out.
+        reason: String,
+    },
     /// The partition lost or changed history, or was written by a newer version; nothing is written or read until an operator rules.
     #[error("partition {partition} is stopped at offset {offset}: {reason}")]
     Halted {
@@ -66,7 +72,7 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable { .. } | Self::Backpressure { .. } | Self::OutcomeUnknown { .. }
+            Self::Unavailable { .. } | Self::Backpressure { .. } | Self::OutcomeUnknown { .. } | Self::Guarded { .. }
         )
     }
 
@@ -79,6 +85,7 @@ impl StoreError {
             Self::OutcomeUnknown { .. } => "log.outcome-unknown",
             Self::TooLarge { .. } => "log.commit-too-large",
             Self::Backpressure { .. } => "log.backpressure",
+            Self::Guarded { .. } => "log.guarded",
             Self::Halted { .. } => "log.halted",
             Self::Invalid(_) => "log.invalid-request",
             Self::Corrupt(_) => "log.corrupt",

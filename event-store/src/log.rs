@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::acceptance::{Digest, Ruling};
+use crate::codec::Pin;
 
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +83,13 @@ pub enum LogError {
     /// Nothing was sent.
     #[error("the log is not reachable: {0}")]
     Unavailable(String),
+    /// Writing could harm history or add to harmed history; nothing was sent.
+    #[error("the log takes no writes: {0}")]
+    Guarded(String),
     /// It may have been written.
     #[error("the log did not say whether it wrote the record: {0}")]
     Unknown(String),
-    /// The records asked for are not there, or the topic is another one: history was harmed.
+    /// The records asked for are not there, or the topic is another one: history was harmed in this partition.
     #[error("partition {partition}: {reason}")]
     Harmed {
         /// The partition.
@@ -104,11 +108,15 @@ pub trait Log: Send + Sync + 'static {
     /// Largest record in bytes.
     fn max_record_bytes(&self) -> usize;
 
+    /// What its first records say it is, told once it was opened. A log that can be replaced under a running process refuses to append
+    /// when they say something else later.
+    fn pinned(&self, _pin: &Pin) {}
+
     /// Appends and returns once the record is durable on all in-sync replicas.
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError>;
 
-    /// Reads all partitions, each from its offset, for ever. Within a partition in offset order. The reader ends with an
-    /// error after which nothing comes; dropping the receiver ends it.
+    /// Reads all partitions, each from its offset, for ever. Within a partition in offset order. [`LogError::Harmed`] ends the
+    /// partition that it names, and the others go on; any other error is the last thing that comes. Dropping the receiver ends the reader.
     fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader;
 
     /// The offset that the next record of a partition will get, as of some moment after the call began.

@@ -178,6 +178,7 @@ pub(crate) fn log_error(error: LogError) -> StoreError {
     match error {
         LogError::TooLarge { bytes, limit } => StoreError::TooLarge { bytes, limit },
         LogError::Unavailable(reason) => StoreError::Unavailable { reason },
+        LogError::Guarded(reason) => StoreError::Guarded { reason },
         LogError::Unknown(reason) => StoreError::OutcomeUnknown { reason },
         LogError::Harmed { partition, reason } => StoreError::Halted {
             partition,

@@ -1,257 +1,330 @@
-//! The topic guard: creates the topic right, and refuses one whose settings could harm history.
+//! The topic guard: creates the topic right, refuses one that could harm history, and looks again on a timer.
+//!
+//! [`Guard::open`] is the look at the start; after it [`Guard::check`] says for every append whether the last look left writes
+//! allowed. A wrong setting stops writes until it is mended. Harmed history (deleted records, another number of partitions, a topic
+//! made again, a lost end) stops them for good in this process. A cluster that does not answer changes nothing: that is not a finding.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode;
+use event_store::codec::{Pin, RecordKind, decode_header};
+use event_store::log::{LogError, LogRecord};
+use tokio::sync::watch;
 
 use crate::options::KafkaOptions;
+use crate::seen::SeenEnds;
+use cluster::{ANSWER_TIMEOUT, Cluster, Layout, blocking};
+use settings::Settings;
+use verdict::{Look, Verdict};
 
-/// How long an administrative request may take.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(15);
+mod cluster;
+mod error;
+mod settings;
+mod verdict;
+
+pub use error::GuardError;
+pub use verdict::{GuardState, Stop};
+
 /// While a new topic settles.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Why a topic is not used.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardError {
-    /// The cluster does not answer.
-    #[error("Kafka at {brokers} does not answer")]
-    Unreachable {
-        /// The bootstrap servers.
-        brokers: String,
-        /// What librdkafka says.
-        source: KafkaError,
-    },
-    /// A request was refused.
-    #[error("Kafka refused to {what}: {reason}")]
-    Refused {
-        /// The request.
-        what: &'static str,
-        /// The broker's word.
-        reason: String,
-    },
-    /// A setting could harm history.
-    #[error("topic {topic} has {setting} = {found} but needs {needed}; mend it with: {mend}")]
-    Setting {
-        /// The topic.
-        topic: String,
-        /// The setting.
-        setting: &'static str,
-        /// Its value.
-        found: String,
-        /// What it must be.
-        needed: String,
-        /// The command that makes it so.
-        mend: String,
-    },
-    /// Records are missing from the beginning.
-    #[error(
-        "partition {partition} of topic {topic} begins at offset {offset}: records were deleted; restore the topic from an export"
-    )]
-    Truncated {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// Its first offset.
-        offset: i64,
-    },
-}
-
-impl GuardError {
-    /// A cluster that is still settling says such things.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Refused { .. } => true,
-            Self::Unreachable { source, .. } => matches!(
-                source.rdkafka_error_code(),
-                Some(
-                    RDKafkaErrorCode::NotLeaderForPartition
-                        | RDKafkaErrorCode::LeaderNotAvailable
-                        | RDKafkaErrorCode::UnknownTopicOrPartition
-                        | RDKafkaErrorCode::UnknownPartition
-                )
-            ),
-            Self::Setting { .. } | Self::Truncated { .. } => false,
-        }
-    }
-}
-
 /// What the guard learned about a topic that it found in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Topic {
+pub(crate) struct Topic {
     /// Number of partitions.
-    pub partitions: u32,
+    pub(crate) partitions: u32,
     /// Largest record in bytes.
-    pub max_message_bytes: usize,
+    pub(crate) max_message_bytes: usize,
 }
 
-/// The settings of a topic that keeps history, as given at creation.
-const SETTINGS: [(&str, &str); 5] = [
-    ("cleanup.policy", "delete"),
-    ("retention.ms", "-1"),
-    ("retention.bytes", "-1"),
-    ("message.timestamp.type", "LogAppendTime"),
-    ("unclean.leader.election.enable", "false"),
-];
+/// Watches one topic for one process.
+pub(crate) struct Guard {
+    options: KafkaOptions,
+    cluster: Arc<Cluster>,
+    topic: Topic,
+    pin: OnceLock<Pin>,
+    seen: Arc<SeenEnds>,
+    verdict: Mutex<Verdict>,
+    state: watch::Sender<GuardState>,
+}
 
-/// Creates the topic if it is missing, then inspects it.
-pub async fn prepare(options: &KafkaOptions, consumer: &Arc<BaseConsumer>) -> Result<Topic, GuardError> {
-    let admin: AdminClient<DefaultClientContext> = options
-        .client()
-        .create()
-        .map_err(|source| unreachable(options, source))?;
-    create(options, &admin).await?;
-    // A new topic is known to the controller before every broker leads its partitions.
-    let deadline = Instant::now() + ADMIN_TIMEOUT;
-    loop {
-        match inspect(options, &admin, consumer).await {
-            Err(error) if error.may_pass() && Instant::now() < deadline => tokio::time::sleep(LOOK_AGAIN).await,
-            settled => return settled,
+impl Guard {
+    /// Creates the topic if it is missing, and refuses one that is not in order.
+    pub(crate) async fn open(options: &KafkaOptions) -> Result<Self, OpenGuardError> {
+        let cluster = Arc::new(Cluster::connect(options)?);
+        blocking(&cluster, Cluster::wait_until_let_in).await?;
+        cluster.create().await?;
+        // A new topic is known to the controller before every broker leads its partitions.
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        let (topic, settings, layout) = loop {
+            match first_look(options, &cluster).await {
+                Err(error) if error.may_pass() && Instant::now() < deadline => tokio::time::sleep(LOOK_AGAIN).await,
+                settled => break settled?,
+            }
+        };
+        let guard = Self {
+            options: options.clone(),
+            cluster,
+            topic,
+            pin: OnceLock::new(),
+            seen: Arc::new(SeenEnds::new(topic.partitions)),
+            verdict: Mutex::default(),
+            state: watch::Sender::default(),
+        };
+        guard.conclude(Look {
+            advice: Some(guard.advice(&settings, &layout).await),
+            ..Look::default()
+        });
+        Ok(guard)
+    }
+
+    /// What was found at the start.
+    pub(crate) fn topic(&self) -> Topic {
+        self.topic
+    }
+
+    /// Told how far partitions reach, by whoever learns it.
+    pub(crate) fn seen(&self) -> &Arc<SeenEnds> {
+        &self.seen
+    }
+
+    /// From now on the first records must say this.
+    pub(crate) fn pin(&self, pin: &Pin) {
+        // A log is opened once; the first word counts.
+        let _ = self.pin.set(pin.clone());
+    }
+
+    /// May something be written?
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        match &self.state.borrow().stopped {
+            None => Ok(()),
+            Some(stop) => Err(LogError::Guarded(stop.reason.clone())),
+        }
+    }
+
+    /// What the last look came to, and every change of it.
+    pub(crate) fn state(&self) -> watch::Receiver<GuardState> {
+        self.state.subscribe()
+    }
+
+    /// Looks again and again, for ever.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let pause = Duration::from_millis(self.options.guard_interval_ms);
+        loop {
+            tokio::time::sleep(pause).await;
+            let look = self.look().await;
+            let answered = if look.settings.is_some() && look.is_complete {
+                "yes"
+            } else {
+                "no"
+            };
+            metrics::counter!("log_guard_looks_total", "answered" => answered).increment(1);
+            self.conclude(look);
+        }
+    }
+
+    async fn look(&self) -> Look {
+        let mut look = Look::default();
+        let settings = self.cluster.topic_settings().await;
+        match &settings {
+            Ok(settings) => {
+                let limit = Some(self.topic.max_message_bytes);
+                look.settings = Some(settings::judge(&self.options, settings, limit));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the topic's settings cannot be read at present");
+                if matches!(error, GuardError::Unreachable { .. }) {
+                    return look;
+                }
+            }
+        }
+        let layout = match blocking(&self.cluster, Cluster::layout).await {
+            Ok(layout) => layout,
+            Err(error) => {
+                tracing::debug!(%error, "the topic's partitions cannot be read at present");
+                return look;
+            }
+        };
+        if let Some(settings) = &mut look.settings {
+            settings.extend(too_few_copies(&self.options, &layout));
+        }
+        let judged = match layout_harm(&self.options, &layout, self.topic.partitions) {
+            Some(harm) => Ok((vec![harm], true)),
+            None => self.history().await,
+        };
+        match judged {
+            Ok((history, is_complete)) => (look.history, look.is_complete) = (history, is_complete),
+            Err(error) => tracing::debug!(%error, "the topic's records cannot be read at present"),
+        }
+        if let Ok(settings) = &settings {
+            look.advice = Some(self.advice(settings, &layout).await);
+        }
+        look
+    }
+
+    /// Are all records still there that this process knows of?
+    async fn history(&self) -> Result<(Vec<GuardError>, bool), GuardError> {
+        let (options, seen, pin) = (self.options.clone(), Arc::clone(&self.seen), self.pin.get().cloned());
+        let partitions = self.topic.partitions;
+        blocking(&self.cluster, move |cluster| {
+            let deadline = Instant::now() + ANSWER_TIMEOUT;
+            let (mut found, mut is_complete, mut begun) = (Vec::new(), true, Vec::new());
+            for partition in 0..partitions {
+                // Asked before the question: what is written meanwhile is not in the answer.
+                let reached = seen.get(partition);
+                let left = deadline.saturating_duration_since(Instant::now());
+                let Ok((first, end)) = cluster.bounds(partition, left) else {
+                    // Its leader is away. The others may be there.
+                    is_complete = false;
+                    continue;
+                };
+                found.extend(bounds_harm(&options, partition, (first, end), reached));
+                seen.raise(partition, end);
+                if first == 0 && end > 0 {
+                    begun.push(partition);
+                }
+            }
+            if let Some(pin) = pin {
+                let records = cluster.first_records(&begun, deadline)?;
+                is_complete &= records.len() == begun.len();
+                found.extend(records.values().filter_map(|record| pin_harm(&options, record, &pin)));
+            }
+            Ok((found, is_complete))
+        })
+        .await
+    }
+
+    async fn advice(&self, topic: &Settings, layout: &Layout) -> Vec<String> {
+        // Describing brokers needs a right that describing the topic does not; then there is less advice.
+        let brokers = self.cluster.broker_settings(&layout.brokers).await.unwrap_or_default();
+        settings::advice(&self.options, topic, &brokers)
+    }
+
+    fn conclude(&self, look: Look) {
+        let state = {
+            let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+            verdict.take(look);
+            verdict.state()
+        };
+        let before = self.state.send_replace(state.clone());
+        metrics::gauge!("log_writes_stopped").set(if state.stopped.is_some() { 1.0 } else { 0.0 });
+        for advice in state.advice.iter().filter(|advice| !before.advice.contains(advice)) {
+            tracing::info!(advice, "advice on the topic");
+        }
+        match (&before.stopped, &state.stopped) {
+            (was, Some(stop)) if was.as_ref() != Some(stop) => {
+                let (reason, is_final) = (&stop.reason, stop.is_final);
+                tracing::error!(reason, is_final, "writes are stopped");
+            }
+            (Some(_), None) => tracing::info!("what stopped writes was mended: they go on"),
+            _ => {}
         }
     }
 }
 
-async fn create(options: &KafkaOptions, admin: &AdminClient<DefaultClientContext>) -> Result<(), GuardError> {
-    let replication = i32::try_from(options.replication_factor).unwrap_or(1);
-    let partitions = i32::try_from(options.partitions).unwrap_or(1);
-    let min_insync = options.min_insync_replicas.to_string();
-    let mut topic = NewTopic::new(&options.topic, partitions, TopicReplication::Fixed(replication));
-    for (name, value) in SETTINGS {
-        topic = topic.set(name, value);
-    }
-    topic = topic.set("min.insync.replicas", &min_insync);
-    let outcome = admin
-        .create_topics([&topic], &admin_options())
-        .await
-        .map_err(|source| unreachable(options, source))?;
-    match outcome.into_iter().next() {
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists)) | Ok(_)) | None => Ok(()),
-        Some(Err((_, code))) => Err(GuardError::Refused {
-            what: "create the topic",
-            reason: code.to_string(),
-        }),
-    }
+/// Why the guard cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenGuardError {
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    #[error(transparent)]
+    Client(#[from] rdkafka::error::KafkaError),
 }
 
-async fn inspect(
-    options: &KafkaOptions,
-    admin: &AdminClient<DefaultClientContext>,
-    consumer: &Arc<BaseConsumer>,
-) -> Result<Topic, GuardError> {
-    let resource = ResourceSpecifier::Topic(&options.topic);
-    let described = admin
-        .describe_configs([&resource], &admin_options())
-        .await
-        .map_err(|source| unreachable(options, source))?;
-    let refused = |reason: String| GuardError::Refused {
-        what: "describe the topic",
-        reason,
-    };
-    let described = described
-        .into_iter()
-        .next()
-        .ok_or_else(|| refused("no answer".to_owned()))?;
-    let described = described.map_err(|code| refused(code.to_string()))?;
-    let value = |name: &str| {
-        described
-            .get(name)
-            .and_then(|entry| entry.value.clone())
-            .unwrap_or_default()
-    };
-    if value("cleanup.policy").is_empty() {
-        return Err(refused("the broker does not know it yet".to_owned()));
+async fn first_look(options: &KafkaOptions, cluster: &Arc<Cluster>) -> Result<(Topic, Settings, Layout), GuardError> {
+    let settings = cluster.topic_settings().await?;
+    if let Some(wrong) = settings::judge(options, &settings, None).into_iter().next() {
+        return Err(wrong);
     }
-    for (setting, needed) in SETTINGS {
-        let found = value(setting);
-        if found != needed {
-            return Err(wrong(options, setting, found, needed.to_owned()));
+    let layout = blocking(cluster, Cluster::layout).await?;
+    let partitions = count(&layout);
+    if partitions == 0 {
+        let topic = options.topic.clone();
+        return Err(GuardError::Missing { topic });
+    }
+    if let Some(wrong) = too_few_copies(options, &layout).next() {
+        return Err(wrong);
+    }
+    let asked = options.clone();
+    let truncated = blocking(cluster, move |cluster| {
+        for partition in 0..partitions {
+            let bounds = cluster.bounds(partition, ANSWER_TIMEOUT)?;
+            if let Some(harm) = bounds_harm(&asked, partition, bounds, 0) {
+                return Ok(Some(harm));
+            }
         }
-    }
-    let min_insync: u32 = value("min.insync.replicas").parse().unwrap_or(0);
-    if min_insync < options.min_insync_replicas {
-        return Err(wrong(
-            options,
-            "min.insync.replicas",
-            min_insync.to_string(),
-            options.min_insync_replicas.to_string(),
-        ));
-    }
-    let (asked, asking) = (options.clone(), Arc::clone(consumer));
-    // These questions block a thread for a round trip each.
-    let counted = tokio::task::spawn_blocking(move || {
-        let partitions = partition_count(&asked, &asking)?;
-        check_beginnings(&asked, &asking, partitions)?;
-        Ok(partitions)
+        Ok(None)
     });
-    let partitions = counted.await.map_err(|error| refused(error.to_string()))??;
-    let max_message_bytes = value("max.message.bytes").parse().unwrap_or(1_048_576);
-    Ok(Topic {
+    if let Some(harm) = truncated.await? {
+        return Err(harm);
+    }
+    let max_message_bytes = settings::max_message_bytes(&settings);
+    let topic = Topic {
         partitions,
         max_message_bytes,
+    };
+    Ok((topic, settings, layout))
+}
+
+fn count(layout: &Layout) -> u32 {
+    u32::try_from(layout.partitions.len()).unwrap_or(u32::MAX)
+}
+
+fn too_few_copies<'a>(options: &'a KafkaOptions, layout: &'a Layout) -> impl Iterator<Item = GuardError> + 'a {
+    let needed = options.replication_factor;
+    let few = layout
+        .partitions
+        .iter()
+        .filter(move |partition| partition.copies < needed as usize);
+    few.map(move |partition| GuardError::TooFewCopies {
+        topic: options.topic.clone(),
+        partition: partition.number,
+        found: partition.copies,
+        needed,
+        mend: format!(
+            "kafka-reassign-partitions.sh --bootstrap-server {} --execute --reassignment-json-file FILE, where FILE names {needed} \
+             brokers for each partition of {}",
+            options.brokers, options.topic
+        ),
     })
 }
 
-fn partition_count(options: &KafkaOptions, consumer: &BaseConsumer) -> Result<u32, GuardError> {
-    let metadata = consumer
-        .fetch_metadata(Some(&options.topic), ADMIN_TIMEOUT)
-        .map_err(|source| unreachable(options, source))?;
-    let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-    match u32::try_from(count) {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err(GuardError::Refused {
-            what: "count the partitions",
-            reason: "the topic has none yet".to_owned(),
-        }),
-    }
-}
-
-fn check_beginnings(options: &KafkaOptions, consumer: &BaseConsumer, partitions: u32) -> Result<(), GuardError> {
-    for partition in 0..partitions {
-        let number = i32::try_from(partition).unwrap_or(i32::MAX);
-        let (low, _) = consumer
-            .fetch_watermarks(&options.topic, number, ADMIN_TIMEOUT)
-            .map_err(|source| unreachable(options, source))?;
-        if low != 0 {
-            return Err(GuardError::Truncated {
-                topic: options.topic.clone(),
-                partition,
-                offset: low,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn wrong(options: &KafkaOptions, setting: &'static str, found: String, needed: String) -> GuardError {
+fn layout_harm(options: &KafkaOptions, layout: &Layout, needed: u32) -> Option<GuardError> {
     let topic = options.topic.clone();
-    let mend = format!(
-        "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {topic} --add-config {setting}={needed}",
-        options.brokers
-    );
-    GuardError::Setting {
+    match count(layout) {
+        0 => Some(GuardError::Missing { topic }),
+        found if found != needed => Some(GuardError::Regrown { topic, found, needed }),
+        _ => None,
+    }
+}
+
+fn bounds_harm(options: &KafkaOptions, partition: u32, (first, end): (i64, u64), seen: u64) -> Option<GuardError> {
+    let topic = options.topic.clone();
+    if first != 0 {
+        return Some(GuardError::Truncated {
+            topic,
+            partition,
+            offset: first,
+        });
+    }
+    (end < seen).then_some(GuardError::LostSuffix {
         topic,
-        setting,
+        partition,
+        end,
+        seen,
+    })
+}
+
+fn pin_harm(options: &KafkaOptions, record: &LogRecord, pin: &Pin) -> Option<GuardError> {
+    let found = match decode_header(record) {
+        RecordKind::Pin(found) if found == *pin => return None,
+        RecordKind::Pin(found) => format!("the pin of log {}", found.log_id),
+        _ => "a record that is no pin".to_owned(),
+    };
+    Some(GuardError::Recreated {
+        topic: options.topic.clone(),
+        partition: record.partition,
         found,
-        needed,
-        mend,
-    }
-}
-
-fn unreachable(options: &KafkaOptions, source: KafkaError) -> GuardError {
-    GuardError::Unreachable {
-        brokers: options.brokers.clone(),
-        source,
-    }
-}
-
-fn admin_options() -> AdminOptions {
-    AdminOptions::new()
-        .request_timeout(Some(ADMIN_TIMEOUT))
-        .operation_timeout(Some(ADMIN_TIMEOUT))
+        needed: pin.log_id,
+    })
 }

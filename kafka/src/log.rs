@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_store::acceptance::Ruling;
+use event_store::codec::Pin;
 use event_store::log::{Log, LogError, LogReader, Pace, Record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::AbortHandle;
 
-use crate::guard::{self, GuardError};
-use crate::options::KafkaOptions;
+use crate::guard::{Guard, GuardError, GuardState, OpenGuardError};
+use crate::options::{KafkaOptions, OptionsError};
 use crate::producer::CommitProducer;
 use crate::{reader, rulings};
 
@@ -23,56 +24,88 @@ const OFFSET_QUESTIONS: usize = 8;
 /// Why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The topic is not fit to keep history.
+    /// The options cannot be used.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The topic is not fit to keep history, or the cluster cannot be asked.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// A client cannot be made.
-    #[error("the Kafka client cannot be made")]
-    Client(#[from] KafkaError),
 }
 
 /// Apache Kafka as a log. Opened once a process.
 pub struct KafkaLog {
     options: KafkaOptions,
-    topic: guard::Topic,
+    guard: Arc<Guard>,
+    watching: AbortHandle,
     producer: CommitProducer,
     questions: Arc<BaseConsumer>,
     asking: Arc<Semaphore>,
 }
 
 impl KafkaLog {
-    /// Creates or inspects the topic, then connects.
+    /// Creates or inspects the topic, then connects and begins to watch it.
     pub async fn open(options: KafkaOptions) -> Result<Self, OpenError> {
-        let questions: Arc<BaseConsumer> = Arc::new(reader::consumer(&options, Pace::Prompt)?);
-        let topic = guard::prepare(&options, &questions).await?;
-        rulings::create(&options).await?;
-        let producer = CommitProducer::connect(&options, topic.max_message_bytes)?;
+        options.check()?;
+        // Files are read once: a secret that is replaced on disk counts from the next start.
+        let options = options.with_files_read()?;
+        let questions: Arc<BaseConsumer> =
+            Arc::new(reader::consumer(&options, Pace::Prompt).map_err(|error| options.refused_by_client(error))?);
+        let guard = Guard::open(&options).await.map_err(|error| match error {
+            OpenGuardError::Guard(error) => OpenError::Guard(error),
+            OpenGuardError::Client(error) => OpenError::Options(options.refused_by_client(error)),
+        })?;
+        rulings::create(&options)
+            .await
+            .map_err(|error| options.refused_by_client(error))?;
+        let producer = CommitProducer::connect(&options, guard.topic().max_message_bytes)
+            .map_err(|error| options.refused_by_client(error))?;
+        let guard = Arc::new(guard);
+        let watching = tokio::spawn(Arc::clone(&guard).watch()).abort_handle();
         Ok(Self {
             options,
-            topic,
+            guard,
+            watching,
             producer,
             questions,
             asking: Arc::new(Semaphore::new(OFFSET_QUESTIONS)),
         })
+    }
+
+    /// Whether the topic guard lets writes through, now and whenever that changes.
+    pub fn guard_state(&self) -> watch::Receiver<GuardState> {
+        self.guard.state()
+    }
+}
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.watching.abort();
     }
 }
 
 #[async_trait]
 impl Log for KafkaLog {
     fn partitions(&self) -> u32 {
-        self.topic.partitions
+        self.guard.topic().partitions
     }
 
     fn max_record_bytes(&self) -> usize {
-        self.topic.max_message_bytes
+        self.guard.topic().max_message_bytes
+    }
+
+    fn pinned(&self, pin: &Pin) {
+        self.guard.pin(pin);
     }
 
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError> {
-        self.producer.append(&self.options.topic, partition, record).await
+        self.guard.check()?;
+        let offset = self.producer.append(&self.options.topic, partition, record).await?;
+        self.guard.seen().raise(partition, offset + 1);
+        Ok(offset)
     }
 
     fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
-        reader::read(&self.options, from, pace)
+        reader::read(&self.options, from, pace, Arc::clone(self.guard.seen()))
     }
 
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError> {
@@ -91,7 +124,9 @@ impl Log for KafkaLog {
             .await
             .map_err(|error| gone(&error))?
             .map_err(|error| gone(&error))?;
-        Ok(u64::try_from(high).unwrap_or(0))
+        let end = u64::try_from(high).unwrap_or(0);
+        self.guard.seen().raise(partition, end);
+        Ok(end)
     }
 
     async fn rulings(&self) -> Result<Vec<Ruling>, LogError> {

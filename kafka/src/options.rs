@@ -1,10 +1,17 @@
 //! How to reach the log.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use platform::config::Secret;
 use rdkafka::ClientConfig;
 use serde::{Deserialize, Serialize};
+
+mod error;
+mod reserved;
+mod secret_files;
+
+pub use error::OptionsError;
 
 /// Section `[kafka]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +23,7 @@ pub struct KafkaOptions {
     pub topic: String,
     /// Partitions of a new topic; an existing one keeps its own.
     pub partitions: u32,
-    /// Copies of a new topic. Three for production; one survives no disk.
+    /// Copies that each partition has: a new topic is made with them, one with fewer is refused. Three for production; one survives no disk.
     pub replication_factor: u32,
     /// Copies that must have a record before it counts. Two with three copies.
     pub min_insync_replicas: u32,
@@ -24,9 +31,14 @@ pub struct KafkaOptions {
     pub linger_ms: u32,
     /// Milliseconds after which an unanswered produce is reported as unknown.
     pub delivery_timeout_ms: u32,
+    /// Milliseconds between two looks of the topic guard. A wrong setting stops writes after that time at most.
+    pub guard_interval_ms: u64,
     /// Further librdkafka properties, for example for TLS and SASL; never shown. Their names have dots, so the environment gives
-    /// them as one table: `CODING_AGENT__KAFKA__PROPERTIES='{ "sasl.password" = "..." }'`. They win over ours, except for those that safety needs.
+    /// them as one table: `CODING_AGENT__KAFKA__PROPERTIES='{ "sasl.password" = "..." }'`. They win over ours, except for those that
+    /// safety needs: [`KafkaOptions::check`] refuses them.
     pub properties: BTreeMap<String, Secret<String>>,
+    /// Properties whose value is the content of a file, as orchestrators mount secrets: `"sasl.password" = "/run/secrets/kafka"`.
+    pub property_files: BTreeMap<String, PathBuf>,
 }
 
 impl Default for KafkaOptions {
@@ -39,12 +51,59 @@ impl Default for KafkaOptions {
             min_insync_replicas: 1,
             linger_ms: 0,
             delivery_timeout_ms: 15_000,
+            guard_interval_ms: 30_000,
             properties: BTreeMap::new(),
+            property_files: BTreeMap::new(),
         }
     }
 }
 
 impl KafkaOptions {
+    /// Are these options that the log may be opened with? Reads no file and asks no broker.
+    pub fn check(&self) -> Result<(), OptionsError> {
+        if !(50..=600_000).contains(&self.guard_interval_ms) {
+            return Err(OptionsError::OutOfRange {
+                setting: "kafka.guard_interval_ms",
+                needed: "between 50 and 600000",
+                found: self.guard_interval_ms,
+            });
+        }
+        if self.min_insync_replicas > self.replication_factor {
+            return Err(OptionsError::OutOfRange {
+                setting: "kafka.min_insync_replicas",
+                needed: "at most kafka.replication_factor",
+                found: self.min_insync_replicas.into(),
+            });
+        }
+        for property in self.properties.keys().chain(self.property_files.keys()) {
+            if let Some(why) = reserved::why(property) {
+                return Err(OptionsError::Reserved {
+                    property: property.clone(),
+                    why,
+                });
+            }
+        }
+        match self
+            .property_files
+            .keys()
+            .find(|property| self.properties.contains_key(*property))
+        {
+            Some(property) => Err(OptionsError::GivenTwice {
+                property: property.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same with the properties that stand in files.
+    pub(crate) fn with_files_read(mut self) -> Result<Self, OptionsError> {
+        for (property, path) in std::mem::take(&mut self.property_files) {
+            let value = secret_files::read(&property, &path)?;
+            self.properties.insert(property, value);
+        }
+        Ok(self)
+    }
+
     /// What every client needs.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -1,5 +1,6 @@
 //! Fetching: one thread and one consumer for all partitions, no group, no committed offsets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,10 +10,14 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Offset, Timestamp, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use crate::options::KafkaOptions;
+use crate::seen::SeenEnds;
+use progress::Progress;
+
+mod progress;
 
 /// Batches that wait for the receiver.
 const BATCHES: usize = 2;
@@ -23,8 +28,8 @@ const BATCH_BYTES: usize = 1 << 20;
 /// How often an idle reader looks whether anybody still listens.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
-/// A consumer for manual assignment.
-pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsumer, KafkaError> {
+/// What every consumer here needs: manual assignment, every record, no other place to begin than the one asked for.
+pub(crate) fn configuration(options: &KafkaOptions) -> ClientConfig {
     let mut config = options.client();
     // librdkafka assigns partitions only to consumers with a group name; nothing is ever committed to it.
     config.set("group.id", "coding-agent-readers");
@@ -35,6 +40,13 @@ pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsume
     config.set("auto.offset.reset", "error");
     config.set("fetch.min.bytes", "1");
     config.set("fetch.wait.max.ms", "100");
+    config.set("check.crcs", "true");
+    config
+}
+
+/// A consumer for manual assignment.
+pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsumer, KafkaError> {
+    let mut config = configuration(options);
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
     if pace == Pace::Gathering {
@@ -49,18 +61,17 @@ pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsume
     config.set("queued.max.messages.kbytes", "2048");
     config.set("fetch.max.bytes", "2097152");
     config.set("fetch.message.max.bytes", "1048576");
-    config.set("check.crcs", "true");
     config.create()
 }
 
 /// Starts a thread that reads until the receiver is dropped or an error ends it.
-pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
+pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>, pace: Pace, seen: Arc<SeenEnds>) -> LogReader {
     let (sender, receiver) = mpsc::channel(BATCHES);
     let options = options.clone();
     let started = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn({
         let sender = sender.clone();
         move || {
-            if let Err(error) = pump(&options, &from, pace, &sender) {
+            if let Err(error) = pump(&options, &from, pace, &seen, &sender) {
                 // Nobody listens any more: nobody needs the error.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -75,7 +86,13 @@ pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>, pace: Pace) ->
 
 type Batches = mpsc::Sender<Result<Vec<LogRecord>, LogError>>;
 
-fn pump(options: &KafkaOptions, from: &[(u32, u64)], pace: Pace, batches: &Batches) -> Result<(), LogError> {
+fn pump(
+    options: &KafkaOptions,
+    from: &[(u32, u64)],
+    pace: Pace,
+    seen: &SeenEnds,
+    batches: &Batches,
+) -> Result<(), LogError> {
     let unavailable = |error: KafkaError| LogError::Unavailable(error.to_string());
     let consumer = consumer(options, pace).map_err(unavailable)?;
     let mut assignment = TopicPartitionList::new();
@@ -87,16 +104,30 @@ fn pump(options: &KafkaOptions, from: &[(u32, u64)], pace: Pace, batches: &Batch
             .map_err(unavailable)?;
     }
     consumer.assign(&assignment).map_err(unavailable)?;
+    let mut progress = Progress::new(from);
     while !batches.is_closed() {
         let Some(first) = consumer.poll(IDLE_LOOK) else {
             continue;
         };
-        let Some(batch) = gather(&consumer, first)? else {
-            continue;
-        };
+        let (batch, interruption) = gather(&consumer, first);
+        let batch = progress.take(batch);
+        for record in &batch {
+            seen.raise(record.partition, record.offset + 1);
+        }
         let rests = pace == Pace::Gathering && batch.len() < WORTH_A_READ;
-        if batches.blocking_send(Ok(batch)).is_err() {
+        // What was read before an error is as good as ever.
+        if !batch.is_empty() && batches.blocking_send(Ok(batch)).is_err() {
             break;
+        }
+        if let Some(error) = interruption {
+            for harmed in progress.harmed(&consumer, &options.topic, &error)? {
+                if batches.blocking_send(Err(harmed)).is_err() {
+                    return Ok(());
+                }
+            }
+            if progress.is_over() {
+                break;
+            }
         }
         if rests {
             std::thread::sleep(GATHER_FOR);
@@ -105,11 +136,11 @@ fn pump(options: &KafkaOptions, from: &[(u32, u64)], pace: Pace, batches: &Batch
     Ok(())
 }
 
-/// The message and all that librdkafka already has, within bounds.
+/// The message and all that librdkafka already has, within bounds; and the error that came after them.
 fn gather(
     consumer: &BaseConsumer,
     first: Result<BorrowedMessage<'_>, KafkaError>,
-) -> Result<Option<Vec<LogRecord>>, LogError> {
+) -> (Vec<LogRecord>, Option<KafkaError>) {
     let mut batch = Vec::new();
     let mut bytes = 0;
     let mut next = Some(first);
@@ -121,7 +152,7 @@ fn gather(
                 batch.push(record);
             }
             Err(error) if is_passing(&error) => tracing::debug!(%error, "Kafka is away for a moment"),
-            Err(error) => return Err(reading_error(&error)),
+            Err(error) => return (batch, Some(error)),
         }
         next = if batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             consumer.poll(Duration::ZERO)
@@ -129,7 +160,7 @@ fn gather(
             None
         };
     }
-    Ok((!batch.is_empty()).then_some(batch))
+    (batch, None)
 }
 
 /// librdkafka reports lost connections and goes on by itself.
@@ -150,21 +181,7 @@ fn is_passing(error: &KafkaError) -> bool {
     )
 }
 
-fn reading_error(error: &KafkaError) -> LogError {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => LogError::Harmed {
-            partition: 0,
-            reason: format!("records that were read before are not in the topic any more ({error})"),
-        },
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => LogError::Harmed {
-            partition: 0,
-            reason: format!("the topic is not there any more ({error})"),
-        },
-        _ => LogError::Unavailable(error.to_string()),
-    }
-}
-
-fn record(message: &BorrowedMessage<'_>) -> LogRecord {
+pub(crate) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
     let millis = match message.timestamp() {
         Timestamp::CreateTime(millis) | Timestamp::LogAppendTime(millis) => millis,
         Timestamp::NotAvailable => 0,

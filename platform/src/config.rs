@@ -23,11 +23,12 @@ use layer::Layer;
 /// - `defaults_toml` is compiled into the binary and doubles as the manual.
 /// - `file` must exist when it is named.
 /// - `environment` gives `PREFIX` + `SECTION__KEY`, see [`Environment`].
-/// - `overrides` come from flags: a dotted key and its text.
+/// - `overrides` come from flags: a dotted key and its text. A [`Secret`] is not taken from there: every user of the machine sees the
+///   arguments of a process, and shells remember them.
 ///
 /// Text of the environment and of flags is read as the type of the field that it is for (`5000`, `true`, `text`); text
 /// that is a whole TOML array, inline table or quoted string is read as that.
-pub fn load<T: DeserializeOwned>(
+pub fn load<T: DeserializeOwned + Serialize>(
     defaults_toml: &str,
     file: Option<&Path>,
     environment: &Environment,
@@ -44,7 +45,24 @@ pub fn load<T: DeserializeOwned>(
         figment = figment.merge(Layer::from_text(format!("flag {key}"), key, text));
     }
     // Lossy means only that text may stand for a number or a boolean, which is all that an environment can carry.
-    figment.extract_lossy().map_err(ConfigError::from_figment)
+    let configuration: T = figment.extract_lossy().map_err(ConfigError::from_figment)?;
+    refuse_secrets_of_flags(&configuration, overrides)?;
+    Ok(configuration)
+}
+
+/// What a secret is, the configuration itself says by hiding it.
+fn refuse_secrets_of_flags<T: Serialize>(configuration: &T, overrides: &[(String, String)]) -> Result<(), ConfigError> {
+    if overrides.is_empty() {
+        return Ok(());
+    }
+    let shown = toml::Value::try_from(configuration).map_err(|source| ConfigError::NotRenderable { source })?;
+    for (key, _) in overrides {
+        let value = key.split('.').try_fold(&shown, |value, part| value.get(part));
+        if value.is_some_and(secret::is_hidden_in) {
+            return Err(ConfigError::SecretInFlag { key: key.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// The configuration as TOML that [`load`] would read again, with every [`Secret`] shown as `***`.

@@ -46,8 +46,31 @@ pub struct SystemStatus {
     pub epoch: serde_json::Value,
     /// The next offset of every partition.
     pub log_end: BTreeMap<String, i64>,
+    /// Whether the log takes writes; absent where nobody else could harm it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardStatus>,
     /// The generations of read models.
     pub generations: Vec<GenerationStatus>,
+}
+
+/// What the guard of the log found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardStatus {
+    /// Absent while writes are taken.
+    pub stopped: Option<StopStatus>,
+    /// What is right today and could become wrong by a change elsewhere.
+    #[serde(default)]
+    pub advice: Vec<String>,
+}
+
+/// Why the log takes no writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopStatus {
+    /// What was found, what is needed, and the command that mends it.
+    pub reason: String,
+    /// History is harmed, so they do not resume by themselves.
+    pub is_final: bool,
 }
 
 /// One generation.

@@ -145,13 +145,14 @@ impl Rejection {
                 code,
                 reason,
             },
-            StoreError::Unavailable { .. } | StoreError::Backpressure { .. } | StoreError::Halted { .. } => {
-                Self::Unavailable {
-                    certainty: Certainty::NotApplied,
-                    code,
-                    reason,
-                }
-            }
+            StoreError::Unavailable { .. }
+            | StoreError::Backpressure { .. }
+            | StoreError::Guarded { .. }
+            | StoreError::Halted { .. } => Self::Unavailable {
+                certainty: Certainty::NotApplied,
+                code,
+                reason,
+            },
             StoreError::Invalid(_) | StoreError::Corrupt(_) => Self::Failed { code, reason },
         }
     }

@@ -51,10 +51,14 @@ async fn a_store_that_takes_nothing_is_503_not_applied() {
     let user = api.client("user");
     let id = user.start_conversation().await;
     let path = format!("/api/conversations/{id}");
-    for fault in [Fault::LoadUnavailable, Fault::CommitUnavailable] {
+    for (fault, code) in [
+        (Fault::LoadUnavailable, "log.unavailable"),
+        (Fault::CommitUnavailable, "log.unavailable"),
+        (Fault::CommitGuarded, "log.guarded"),
+    ] {
         store.fail_next(fault);
         let reply = user.post(format!("{path}/archive")).send().await;
-        reply.must_be(503, "log.unavailable");
+        reply.must_be(503, code);
         assert_eq!(reply.body["outcome"], json!("not-applied"));
         assert!(
             !reply.body.to_string().contains("secret"),

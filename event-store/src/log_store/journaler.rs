@@ -1,6 +1,6 @@
 //! The journaler: a reader of the log whose sink is the journal. Each accepted commit goes in exactly once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +78,7 @@ impl Journaler {
             Arc::clone(&self.journal),
             rules.windows_at(&checkpoints),
             Pace::Gathering,
+            BTreeSet::new(),
         )
         .filling_the_journal();
         let mut stands: Vec<u64> = reader.windows().iter().map(|window| lock(window).next()).collect();

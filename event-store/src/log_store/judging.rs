@@ -84,10 +84,17 @@ pub(super) struct JudgingReader {
 }
 
 impl JudgingReader {
-    /// Starts at the windows' next offsets.
-    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, windows: Windows, pace: Pace) -> Self {
+    /// Starts at the windows' next offsets, in all partitions but those that were stopped before.
+    pub(super) fn start(
+        log: &dyn Log,
+        journal: Arc<dyn Journal>,
+        windows: Windows,
+        pace: Pace,
+        stopped: BTreeSet<u32>,
+    ) -> Self {
         let from = (0_u32..)
             .zip(windows.iter())
+            .filter(|(partition, _)| !stopped.contains(partition))
             .map(|(partition, window)| (partition, lock(window).next()))
             .collect();
         Self {
@@ -98,7 +105,7 @@ impl JudgingReader {
             judged: Vec::new(),
             judged_bytes: 0,
             fills_the_journal: false,
-            stopped: BTreeSet::new(),
+            stopped,
         }
     }
 
@@ -122,7 +129,7 @@ impl JudgingReader {
 
     /// The next judged records, at least one. Cancel safe: what was taken from the log stays here until it is returned.
     ///
-    /// [`StoreError::Halted`] is returned once for each partition that it stops in.
+    /// [`StoreError::Halted`] is returned once for each partition that it stops in; after the last one it waits for ever.
     pub(super) async fn next(&mut self) -> Result<Vec<Judged>, StoreError> {
         loop {
             while !self.pending.is_empty() && !self.is_full() {
@@ -136,18 +143,41 @@ impl JudgingReader {
             if !self.is_full()
                 && let Ok(batch) = self.reader.try_recv()
             {
-                self.pending.extend(batch.map_err(log_error)?);
+                self.take(batch)?;
                 continue;
             }
             if !self.judged.is_empty() {
                 self.judged_bytes = 0;
                 return Ok(std::mem::take(&mut self.judged));
             }
-            let batch = self.reader.recv().await;
-            let ended = || StoreError::Unavailable {
-                reason: "the reader of the log ended".to_owned(),
-            };
-            self.pending.extend(batch.ok_or_else(ended)?.map_err(log_error)?);
+            match self.reader.recv().await {
+                Some(batch) => self.take(batch)?,
+                None if self.stopped.len() == self.windows.len() => std::future::pending().await,
+                None => {
+                    return Err(StoreError::Unavailable {
+                        reason: "the reader of the log ended".to_owned(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, batch: Result<Vec<LogRecord>, LogError>) -> Result<(), StoreError> {
+        match batch {
+            Ok(records) => {
+                self.pending.extend(records);
+                Ok(())
+            }
+            Err(LogError::Harmed { partition, reason }) => {
+                self.stopped.insert(partition);
+                let window = self.windows.get(partition as usize);
+                Err(halted(
+                    partition,
+                    window.map_or(0, |window| lock(window).next()),
+                    &reason,
+                ))
+            }
+            Err(error) => Err(log_error(error)),
         }
     }
 

@@ -192,7 +192,14 @@ impl Drop for Expectation {
 async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, stop: CancellationToken) {
     loop {
         // The windows stand where the last reader ended, so nothing is judged twice.
-        let mut reader = JudgingReader::start(&*log, Arc::clone(&journal), Arc::clone(&node.windows), Pace::Prompt);
+        let stopped = node.halted().keys().copied().collect();
+        let mut reader = JudgingReader::start(
+            &*log,
+            Arc::clone(&journal),
+            Arc::clone(&node.windows),
+            Pace::Prompt,
+            stopped,
+        );
         let error = loop {
             tokio::select! {
                 () = stop.cancelled() => return,

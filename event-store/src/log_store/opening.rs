@@ -68,6 +68,7 @@ pub async fn open_log(log: &dyn Log, window: u64) -> Result<Pin, OpenError> {
     for (partition, found) in partitions.iter().zip(&found) {
         check(*partition, found, &pin, log.partitions())?;
     }
+    log.pinned(&pin);
     Ok(pin)
 }
 

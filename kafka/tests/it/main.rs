@@ -4,5 +4,8 @@
 
 mod conformance;
 mod guard;
+mod options;
+mod reading;
 mod rulings;
 mod servers;
+mod topics;

@@ -20,6 +20,14 @@ pub(crate) fn topic() -> KafkaOptions {
     }
 }
 
+/// Options for a new topic that the guard looks at all the time.
+pub(crate) fn watched_topic() -> KafkaOptions {
+    KafkaOptions {
+        guard_interval_ms: 100,
+        ..topic()
+    }
+}
+
 /// An empty database with schema `journal`.
 pub(crate) async fn database() -> PgPool {
     let admin = server("CODING_AGENT_TEST_POSTGRES");

@@ -65,6 +65,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A secret was given as a flag.
+    #[error(
+        "key {key} is a secret and cannot be a flag, which everybody on the machine can read; use a file or the environment"
+    )]
+    SecretInFlag {
+        /// The dotted key.
+        key: String,
+    },
     /// The configuration has a value that TOML cannot hold.
     #[error("configuration cannot be written as TOML")]
     NotRenderable {

@@ -11,6 +11,16 @@ const HIDDEN: &str = "***";
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret<T>(T);
 
+/// Does this part of a shown configuration hide a secret?
+pub(super) fn is_hidden_in(shown: &toml::Value) -> bool {
+    match shown {
+        toml::Value::String(text) => text == HIDDEN,
+        toml::Value::Array(values) => values.iter().any(is_hidden_in),
+        toml::Value::Table(values) => values.values().any(is_hidden_in),
+        _ => false,
+    }
+}
+
 impl<T> Secret<T> {
     /// Hides `value`.
     pub const fn new(value: T) -> Self {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
@@ -20,6 +21,8 @@ struct Settings {
     name: String,
     http: Http,
     password: Option<Secret<String>>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Secret<String>>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +83,8 @@ fn a_later_layer_wins_key_by_key() {
         Settings {
             name: "flag".to_owned(),
             http,
-            password: None
+            password: None,
+            tokens: BTreeMap::new(),
         }
     );
 }
@@ -189,4 +193,28 @@ fn rendered_configuration_can_be_loaded_again() {
     let settings = from_environment(&[("CODING_AGENT__HTTP__HOSTS", "['a']")]).unwrap();
 
     assert_eq!(from_file(&render(&settings).unwrap()).unwrap(), settings);
+}
+
+#[test]
+fn a_secret_is_not_taken_from_a_flag() {
+    for (key, text) in [("password", "hunter2"), ("tokens", "{ 'a.b' = 'hunter2' }")] {
+        let flags = [
+            ("http.port".to_owned(), "1".to_owned()),
+            (key.to_owned(), text.to_owned()),
+        ];
+        let error = load::<Settings>(DEFAULTS, None, &environment(&[]), &flags).unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::SecretInFlag { key: named } if named == key),
+            "{error:?}"
+        );
+        assert!(!in_words(&error).contains("hunter2"), "{error:?}");
+    }
+    let port = [("http.port".to_owned(), "1".to_owned())];
+    let secret = environment(&[("CODING_AGENT__PASSWORD", "hunter2")]);
+    let settings: Settings = load(DEFAULTS, None, &secret, &port).unwrap();
+    assert_eq!(
+        settings.password.unwrap().expose(),
+        "hunter2",
+        "the flags say nothing of it"
+    );
 }

@@ -11,7 +11,7 @@ pub(super) fn render(status: &SystemStatus) -> String {
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();
     let mut text = format!(
-        "log {}, epoch {}, {}\n\n",
+        "log {}, epoch {}, {}\n",
         status.log_kind,
         status
             .epoch
@@ -19,6 +19,20 @@ pub(super) fn render(status: &SystemStatus) -> String {
             .map_or_else(|| status.epoch.to_string(), str::to_owned),
         end_of(status)
     );
+    if let Some(guard) = &status.guard {
+        if let Some(stop) = &guard.stopped {
+            let until = if stop.is_final {
+                "for good"
+            } else {
+                "until it is mended"
+            };
+            text.extend(["writes are stopped ", until, ": ", &stop.reason, "\n"]);
+        }
+        for advice in &guard.advice {
+            text.extend(["advice: ", advice, "\n"]);
+        }
+    }
+    text.push('\n');
     for row in &rows {
         let cells: Vec<String> = row
             .iter()

@@ -102,3 +102,22 @@ fn people_get_a_table() {
     let status: SystemStatus = serde_json::from_str(&answer(12)).unwrap();
     insta::assert_snapshot!(status.to_text());
 }
+
+#[test]
+fn people_read_why_writes_are_stopped() {
+    let mut answer: serde_json::Value = serde_json::from_str(&answer(0)).unwrap();
+    answer["guard"] = json!({"stopped": {"reason": "retention.ms is wrong", "isFinal": false}, "advice": ["pin it"]});
+    let told = |answer: &serde_json::Value| {
+        let status: SystemStatus = serde_json::from_value(answer.clone()).unwrap();
+        status.to_text()
+    };
+    let text = told(&answer);
+    assert!(
+        text.contains("\nwrites are stopped until it is mended: retention.ms is wrong\nadvice: pin it\n\n"),
+        "{text}"
+    );
+    answer["guard"]["stopped"]["isFinal"] = json!(true);
+    assert!(told(&answer).contains("writes are stopped for good: "));
+    answer["guard"]["stopped"] = json!(null);
+    assert!(!told(&answer).contains("stopped"));
+}

@@ -19,6 +19,8 @@ use event_store::{
 pub(crate) enum Fault {
     LoadUnavailable,
     CommitUnavailable,
+    /// A guard refuses it before it is sent.
+    CommitGuarded,
     /// It is written, but its author does not hear of it.
     CommitAnswerLost,
     /// It never arrives, and its author cannot know.
@@ -132,12 +134,16 @@ impl EventStore for FaultyStore {
         }
         let faults = [
             Fault::CommitUnavailable,
+            Fault::CommitGuarded,
             Fault::CommitAnswerLost,
             Fault::CommitLost,
             Fault::CommitVoid,
         ];
         match self.take(&faults) {
             Some(Fault::CommitUnavailable) => Err(unavailable()),
+            Some(Fault::CommitGuarded) => Err(StoreError::Guarded {
+                reason: "a secret address has a wrong setting".to_owned(),
+            }),
             Some(Fault::CommitAnswerLost) => {
                 self.store.commit(commit).await?;
                 Err(unknown())
