@@ -27,7 +27,7 @@ fn unwatched_topic() -> Topic {
 }
 
 async fn node(log: &Arc<KafkaLog>, journal: &Arc<MemoryJournal>, pin: &Pin) -> LogStore {
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
+    tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin).run(CancellationToken::new()));
     let options = LogStoreOptions {
         commit_timeout: Duration::from_secs(2),
         ..LogStoreOptions::default()

@@ -26,7 +26,7 @@ fn one_partition() -> KafkaOptions {
 
 async fn node(log: &Arc<KafkaLog>, pin: &Pin) -> LogStore {
     let journal = Arc::new(MemoryJournal::new(pin.log_id, pin.partitions));
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
+    tokio::spawn(Journaler::new(log.clone(), journal.clone(), pin).run(CancellationToken::new()));
     LogStore::start(log.clone(), journal, pin, LogStoreOptions::default())
         .await
         .unwrap()
