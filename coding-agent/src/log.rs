@@ -10,6 +10,7 @@ use event_store::log::Log;
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::postgres::PostgresStore;
 use kafka::KafkaLog;
+use replay_tools::history::{HistorySources, LogSource};
 use sqlx::PgPool;
 
 use crate::settings::{LogKind, Settings};
@@ -32,6 +33,20 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
         }
         LogKind::Kafka => open_kafka(settings, pool).await,
     }
+}
+
+/// Opens log and database for those who only read: no schema is brought up to date, no topic made, nothing written.
+pub(crate) async fn open_to_read(settings: &Settings, pool: PgPool) -> anyhow::Result<HistorySources> {
+    let log = match settings.log.kind {
+        LogKind::Postgresql => LogSource::Journal,
+        LogKind::Kafka => {
+            let log = KafkaLog::open_to_read(settings.kafka.clone())
+                .await
+                .context("the log on Kafka cannot be read")?;
+            LogSource::Log(Arc::new(log))
+        }
+    };
+    Ok(HistorySources { log, pool })
 }
 
 async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {

@@ -49,6 +49,14 @@ pub enum GuardError {
         /// The command that makes it so.
         mend: String,
     },
+    /// Nothing is there to be read.
+    #[error("topic {topic} does not exist at {brokers}; is kafka.topic that of the system?")]
+    Missing {
+        /// The topic.
+        topic: String,
+        /// The bootstrap servers.
+        brokers: String,
+    },
     /// Records are missing from the beginning.
     #[error(
         "partition {partition} of topic {topic} begins at offset {offset}: records were deleted; restore the topic from an export"
@@ -77,7 +85,7 @@ impl GuardError {
                         | RDKafkaErrorCode::UnknownPartition
                 )
             ),
-            Self::Setting { .. } | Self::Truncated { .. } => false,
+            Self::Setting { .. } | Self::Missing { .. } | Self::Truncated { .. } => false,
         }
     }
 }
@@ -195,6 +203,23 @@ async fn inspect(
         partitions,
         max_message_bytes,
     })
+}
+
+/// How many partitions an existing topic has. Nothing is created, and settings are not judged: whoever only reads can harm nothing.
+pub(crate) async fn look(options: &KafkaOptions, consumer: &Arc<BaseConsumer>) -> Result<u32, GuardError> {
+    let (asked, asking) = (options.clone(), Arc::clone(consumer));
+    let counted = tokio::task::spawn_blocking(move || partition_count(&asked, &asking));
+    let refused = |error: tokio::task::JoinError| GuardError::Refused {
+        what: "count the partitions",
+        reason: error.to_string(),
+    };
+    match counted.await.map_err(refused)? {
+        Err(GuardError::Refused { .. }) => Err(GuardError::Missing {
+            topic: options.topic.clone(),
+            brokers: options.brokers.clone(),
+        }),
+        counted => counted,
+    }
 }
 
 fn partition_count(options: &KafkaOptions, consumer: &BaseConsumer) -> Result<u32, GuardError> {

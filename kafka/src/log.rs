@@ -35,7 +35,8 @@ pub enum OpenError {
 pub struct KafkaLog {
     options: KafkaOptions,
     topic: guard::Topic,
-    producer: CommitProducer,
+    /// None for a log that is only read.
+    producer: Option<CommitProducer>,
     questions: Arc<BaseConsumer>,
     asking: Arc<Semaphore>,
 }
@@ -50,7 +51,23 @@ impl KafkaLog {
         Ok(Self {
             options,
             topic,
-            producer,
+            producer: Some(producer),
+            questions,
+            asking: Arc::new(Semaphore::new(OFFSET_QUESTIONS)),
+        })
+    }
+
+    /// Opens an existing topic to read it: nothing is created, and appends are refused.
+    pub async fn open_to_read(options: KafkaOptions) -> Result<Self, OpenError> {
+        let questions: Arc<BaseConsumer> = Arc::new(reader::consumer(&options, Pace::Prompt)?);
+        let partitions = guard::look(&options, &questions).await?;
+        Ok(Self {
+            options,
+            topic: guard::Topic {
+                partitions,
+                max_message_bytes: 0,
+            },
+            producer: None,
             questions,
             asking: Arc::new(Semaphore::new(OFFSET_QUESTIONS)),
         })
@@ -68,7 +85,10 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError> {
-        self.producer.append(&self.options.topic, partition, record).await
+        let Some(producer) = &self.producer else {
+            return Err(LogError::Unavailable("it was opened to be read only".to_owned()));
+        };
+        producer.append(&self.options.topic, partition, record).await
     }
 
     fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
