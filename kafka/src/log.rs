@@ -72,6 +72,11 @@ impl KafkaLog {
             asking: Arc::new(Semaphore::new(OFFSET_QUESTIONS)),
         })
     }
+
+    fn producer(&self) -> Result<&CommitProducer, LogError> {
+        let read_only = || LogError::Unavailable("it was opened to be read only".to_owned());
+        self.producer.as_ref().ok_or_else(read_only)
+    }
 }
 
 #[async_trait]
@@ -85,10 +90,7 @@ impl Log for KafkaLog {
     }
 
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError> {
-        let Some(producer) = &self.producer else {
-            return Err(LogError::Unavailable("it was opened to be read only".to_owned()));
-        };
-        producer.append(&self.options.topic, partition, record).await
+        self.producer()?.append(&self.options.topic, partition, record).await
     }
 
     fn read(&self, from: Vec<(u32, u64)>, pace: Pace) -> LogReader {
@@ -126,7 +128,8 @@ impl Log for KafkaLog {
 
     async fn rule(&self, ruling: &Ruling) -> Result<(), LogError> {
         let record = rulings::encode(ruling)?;
-        self.producer.append(&rulings::topic(&self.options), 0, record).await?;
+        let producer = self.producer()?;
+        producer.append(&rulings::topic(&self.options), 0, record).await?;
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use event_store::acceptance::Rulings;
 use event_store::codec::Pin;
 use event_store::log::Log;
 use event_store::{Cut, LogEpoch};
@@ -200,6 +201,8 @@ impl Verification<'_> {
         // After the snapshot: whatever the journal has taken lies below these ends.
         let ends = try_join_all((0..partitions).map(|partition| log.end_offset(partition))).await?;
         let pin = topic::read_pin(&**log, &mut self.findings).await?;
+        let log_id = pin.as_ref().map_or(snapshot.head.log_id, |pin| pin.log_id);
+        let rulings = Rulings::new(log_id, &log.rulings().await?);
         let comparable = self.check_identity(pin.as_ref(), partitions, snapshot);
         if let Some(pin) = &pin {
             let cut = (0..partitions).zip(ends.iter().copied()).collect();
@@ -210,7 +213,9 @@ impl Verification<'_> {
         self.meter.begin("the log", ends.iter().sum());
         for (partition, end) in (0..partitions).zip(ends) {
             let checkpoint = checkpoints.get(partition as usize).copied().unwrap_or_default();
-            let mut reader = TopicReader::start(&**log, partition, end, pin.as_ref(), Some(checkpoint.next_offset));
+            let place = (partition, end);
+            let ruled = rulings.of(partition);
+            let mut reader = TopicReader::start(&**log, place, pin.as_ref(), ruled, checkpoint.next_offset);
             let mut journal = comparable.then(|| JournalPartition::new(partition, checkpoint));
             let mut streams = StreamCheck::new(partition, partitions);
             let mut judged = 0;

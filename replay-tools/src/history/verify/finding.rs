@@ -37,6 +37,8 @@ codes! {
     OtherHistory = "log.other-history",
     /// A commit was decided on records that the log does not have.
     SeenAhead = "log.seen-ahead",
+    /// Readers were told to stop, and nobody has ruled since.
+    Stopped = "log.stopped",
     /// A record was written by a newer version of this software.
     NewerFormat = "log.newer-format",
     /// The events of an accepted commit cannot be read.

@@ -68,6 +68,8 @@ pub struct Voids {
     pub superseded: u64,
     /// Farther behind than the window.
     pub too_old: u64,
+    /// By the word of an operator.
+    pub ruled: u64,
     /// Not records of ours.
     pub foreign: u64,
 }
@@ -171,8 +173,14 @@ impl VerifyReport {
             let voids = &history.voids;
             write!(
                 text,
-                "; {} commits, {} fences, {} pins; void: {} superseded, {} too old, {} foreign",
-                history.commits, history.fences, history.pins, voids.superseded, voids.too_old, voids.foreign
+                "; {} commits, {} fences, {} pins; void: {} superseded, {} too old, {} ruled, {} foreign",
+                history.commits,
+                history.fences,
+                history.pins,
+                voids.superseded,
+                voids.too_old,
+                voids.ruled,
+                voids.foreign
             )?;
         }
         if history.records_not_judged > 0 {

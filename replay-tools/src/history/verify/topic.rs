@@ -1,13 +1,15 @@
 //! One partition of the log, read from its beginning to its end and judged by the acceptance rule.
 //!
 //! What this reader knows of the window is all that the rule looks at, so verdicts are those of every other reader. It keeps the
-//! running digest from the first record on, so a commit that was decided on another history shows wherever its author was.
+//! running digest from the first record on, so a commit that was decided on another history shows wherever its author was. Rulings of
+//! operators hold for it as for everybody.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_store::RecordedEvent;
-use event_store::acceptance::{Digest, HaltReason, History, RULE_VERSION, Verdict, VoidReason, Window};
+use event_store::acceptance::{Digest, HaltReason, History, RULE_VERSION, Ruled, Verdict, VoidReason, Window};
 use event_store::codec::{CommitHeader, FenceTarget, Pin, RecordKind, STREAM_HASH, decode_events, decode_header};
 use event_store::log::{Log, LogError, LogReader, LogRecord, Pace};
 
@@ -43,8 +45,9 @@ pub(super) struct TopicReader {
     pin: Option<Pin>,
     reader: LogReader,
     stopped: bool,
+    ruled: BTreeMap<u64, Ruled>,
     /// The offset before which the digest is wanted, and the digest.
-    wanted: Option<u64>,
+    wanted: u64,
     digest: Option<Digest>,
 }
 
@@ -84,18 +87,30 @@ async fn receive(reader: &mut LogReader, partition: u32, next: u64, end: u64) ->
 }
 
 impl TopicReader {
-    /// Reads `partition` up to `end`. `pin` is that of partition 0.
-    pub(super) fn start(log: &dyn Log, partition: u32, end: u64, pin: Option<&Pin>, wanted: Option<u64>) -> Self {
+    /// Reads `partition` up to `end`. `pin` is that of partition 0, `ruled` what operators have ruled about this one.
+    pub(super) fn start(
+        log: &dyn Log,
+        (partition, end): (u32, u64),
+        pin: Option<&Pin>,
+        ruled: BTreeMap<u64, Ruled>,
+        wanted: u64,
+    ) -> Self {
         let width = pin.map_or(event_store::acceptance::DEFAULT_WINDOW, |pin| pin.window);
+        // What was ruled to be missing at the very beginning cannot be asked for.
+        let first = match ruled.get(&0) {
+            Some(Ruled::Missing { until }) => *until,
+            _ => 0,
+        };
         Self {
             partition,
             end,
-            window: Window::starting_at(0, Some(Digest::START), width),
+            window: Window::starting_at(0, Some(Digest::START), width).under(ruled.clone()),
             pin: pin.cloned(),
-            reader: log.read(vec![(partition, 0)], Pace::Prompt),
+            reader: log.read(vec![(partition, first)], Pace::Prompt),
             stopped: false,
+            ruled,
             wanted,
-            digest: (wanted == Some(0)).then_some(Digest::START),
+            digest: (wanted == 0).then_some(Digest::START),
         }
     }
 
@@ -123,6 +138,12 @@ impl TopicReader {
             return Ok(None);
         }
         let next = self.judged();
+        if let Some(Ruled::Missing { until }) = self.ruled.get(&next)
+            && *until >= self.end
+        {
+            // Nothing comes after what was ruled to be missing.
+            return Ok(None);
+        }
         let batch = match receive(&mut self.reader, self.partition, next, self.end).await {
             Err(VerifyError::Log(LogError::Harmed { reason, .. })) => {
                 self.stop(Code::OffsetMissing, next, &reason, findings);
@@ -168,7 +189,7 @@ impl TopicReader {
         if let Verdict::Halt(reason) = verdict {
             return self.halt(reason, record, header, findings);
         }
-        if self.wanted == Some(self.judged()) {
+        if self.wanted == self.judged() {
             self.digest = self.window.digest();
         }
         seen.records += 1;
@@ -177,6 +198,7 @@ impl TopicReader {
             _ if matches!(kind, RecordKind::Pin(_)) => seen.pins += 1,
             (Verdict::Void(VoidReason::TooOld), _) => seen.voids.too_old += 1,
             (Verdict::Void(VoidReason::Superseded { .. }), _) => seen.voids.superseded += 1,
+            (Verdict::Void(VoidReason::Ruled), _) => seen.voids.ruled += 1,
             _ => seen.voids.foreign += 1,
         }
     }
@@ -208,6 +230,7 @@ impl TopicReader {
             HaltReason::OffsetGap { expected } => (Code::OffsetMissing, expected),
             HaltReason::DigestMismatch => (Code::OtherHistory, record.offset),
             HaltReason::SeenBeyondOffset => (Code::SeenAhead, record.offset),
+            HaltReason::StoppedBefore => (Code::Stopped, self.judged()),
         };
         let author = header.map_or_else(String::new, |header| {
             format!(" (commit {} of author {:?})", header.id, header.author)

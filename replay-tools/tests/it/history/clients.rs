@@ -10,6 +10,7 @@ use uuid::Uuid;
 const PRINCIPAL: Uuid = Uuid::from_u128(7);
 
 /// An attempt on stream `s`, from `started` to `ended`.
+#[allow(clippy::needless_pass_by_value, reason = "a list of cases reads better")]
 fn attempt(command: &str, started: u64, ended: u64, outcome: Value) -> Value {
     json!({
         "client": "c1", "startedAt": started, "endedAt": ended, "principal": PRINCIPAL, "commandId": command,

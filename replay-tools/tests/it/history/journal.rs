@@ -13,6 +13,7 @@ pub(super) fn log_only() -> VerifyOptions {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::too_many_lines, reason = "one list of faults")]
 async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
     let world = World::on_kafka().await;
     let (one, task) = (stream(2), stream(11));
@@ -91,11 +92,11 @@ async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
         (
             Code::RowExtra,
             format!(
-                r#"insert into journal.events ({columns})
+                "insert into journal.events ({columns})
                    select 'conversation-x', 0, (select position + 1 from journal.head), {PARTITIONS}, 5, 0, gen_random_uuid(),
                           type, time, recorded_at, gen_random_uuid(), data, metadata
                    from journal.events where {last};
-                   update journal.head set position = position + 1"#
+                   update journal.head set position = position + 1"
             ),
         ),
     ];

@@ -58,7 +58,7 @@ async fn each_fault_of_the_journal_is_found_and_nothing_else() {
         ),
         (
             Code::RowInconsistent,
-            format!(r#"update journal.events set index = 1 where {last}"#),
+            format!("update journal.events set index = 1 where {last}"),
         ),
         (
             Code::RowInconsistent,

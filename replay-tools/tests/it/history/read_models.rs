@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use super::world::{EVENTS, World, stream};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Schemas and rows of second folds.
 async fn left_behind(pool: &PgPool) -> i64 {

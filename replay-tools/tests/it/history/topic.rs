@@ -1,6 +1,7 @@
 //! The topic: a clean one, and ones with a rogue record.
 
 use domain::StreamId;
+use event_store::acceptance::{Ruled, Ruling};
 use event_store::codec::{Pin, encode_commit};
 use event_store::journal::postgres::{LogKind, PostgresJournal};
 use event_store::log::{Log as _, Record};
@@ -35,6 +36,7 @@ async fn a_clean_topic_has_no_findings_and_everything_in_it_is_counted() {
         Voids {
             superseded: 2,
             too_old: 0,
+            ruled: 0,
             foreign: 1
         }
     );
@@ -175,7 +177,7 @@ async fn a_commit_without_readable_events_is_found() {
 async fn a_commit_in_the_wrong_partition_is_found() {
     let world = World::on_kafka().await;
     let mut rogue = Rogue::on(&world, &stream(2)).await;
-    let away = (100..)
+    let away = (100..1_000)
         .map(stream)
         .find(|away| away.partition(PARTITIONS) != rogue.partition)
         .unwrap();
@@ -190,6 +192,30 @@ async fn a_commit_that_was_decided_on_another_history_is_found() {
     let mut rogue = Rogue::on(&world, &stream(2)).await;
     rogue.commit.basis.digest ^= 1 << 100;
     found(&world, &rogue, rogue.record(), Code::OtherHistory).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rulings_hold_for_the_checker_as_for_every_reader() {
+    let world = World::on_kafka().await;
+    let mut rogue = Rogue::on(&world, &stream(2)).await;
+    rogue.commit.basis.digest ^= 1 << 100;
+    let offset = rogue.append(&world).await;
+    let kafka = world.kafka.as_ref().unwrap();
+    let ruling = |ruled| Ruling {
+        log_id: kafka.pin.log_id,
+        partition: rogue.partition,
+        offset,
+        ruled,
+        reason: "a test".to_owned(),
+        at: chrono::DateTime::UNIX_EPOCH,
+    };
+    kafka.log.rule(&ruling(Ruled::Stop)).await.unwrap();
+    let report = world.finds(&world.copy().await, Code::Stopped).await;
+    assert_eq!(report.findings[0].place.offset, Some(offset));
+    kafka.log.rule(&ruling(Ruled::Void)).await.unwrap();
+    let report = world.verify(&world.copy().await).await;
+    assert!(report.ok, "{}", report.to_text());
+    assert_eq!(report.history.voids.ruled, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

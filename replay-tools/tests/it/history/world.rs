@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) const PARTITIONS: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stream of the history, in the order in which they were made.
 pub(crate) fn stream(number: u128) -> StreamId {
@@ -209,7 +209,7 @@ impl World {
             .unwrap();
         let journal = Arc::new(journal);
         let stop = CancellationToken::new();
-        let journaler = Journaler::new(log.clone(), journal.clone(), pin.window);
+        let journaler = Journaler::new(log.clone(), journal.clone(), &pin);
         let journaler = tokio::spawn(journaler.run(stop.clone()));
         let store = LogStore::start(log.clone(), journal.clone(), &pin, LogStoreOptions::default())
             .await
