@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use domain::{Role, UserId};
+use replay_tools::history::HistoryCommand;
 use replay_tools::{OutputFormat, ToolOptions};
 
 use crate::log_command::LogCommand;
@@ -55,6 +56,9 @@ pub(crate) enum Action {
     Log(LogCommand),
     /// Print a bearer token, signed with the key of this installation.
     Token(TokenOptions),
+    /// Ask the log itself: works on the configured log and database, with or without a running system.
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Print the OpenAPI document of the command routes.
     Openapi,
     /// Print the GraphQL schema.

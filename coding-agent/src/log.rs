@@ -9,7 +9,8 @@ use event_store::journal::postgres::{LogKind as JournalKind, PostgresJournal};
 use event_store::log::Log;
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::postgres::PostgresStore;
-use kafka::{GuardState, KafkaLog};
+use kafka::{GuardState, KafkaLog, ReadOnlyKafkaLog};
+use replay_tools::history::{HistorySources, LogSource};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
@@ -36,6 +37,20 @@ pub(crate) async fn open(settings: &Settings, pool: &PgPool) -> anyhow::Result<O
         }
         LogKind::Kafka => open_kafka(settings, pool).await,
     }
+}
+
+/// Opens log and database for those who only read: no schema is brought up to date, no topic made, nothing written.
+pub(crate) async fn open_to_read(settings: &Settings, pool: PgPool) -> anyhow::Result<HistorySources> {
+    let log = match settings.log.kind {
+        LogKind::Postgresql => LogSource::Journal,
+        LogKind::Kafka => {
+            let log = ReadOnlyKafkaLog::open(settings.kafka.clone())
+                .await
+                .context("the log on Kafka cannot be read (kafka.brokers, kafka.topic)")?;
+            LogSource::Log(Arc::new(log))
+        }
+    };
+    Ok(HistorySources { log, pool })
 }
 
 async fn open_kafka(settings: &Settings, pool: &PgPool) -> anyhow::Result<OpenedLog> {

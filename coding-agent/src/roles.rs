@@ -148,7 +148,7 @@ fn describe_metrics() {
     );
 }
 
-async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
+pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
     let timeout = Duration::from_millis(settings.postgres.connect_timeout_ms);
     PgPoolOptions::new()
         .max_connections(settings.postgres.max_connections)

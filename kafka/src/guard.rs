@@ -222,6 +222,19 @@ impl Guard {
     }
 }
 
+/// How many partitions an existing topic has; looks, and touches nothing.
+pub(crate) async fn count_partitions(options: &KafkaOptions) -> Result<u32, OpenGuardError> {
+    let cluster = Arc::new(Cluster::connect(options)?);
+    blocking(&cluster, Cluster::wait_until_let_in).await?;
+    match count(&blocking(&cluster, Cluster::layout).await?) {
+        0 => Err(GuardError::Missing {
+            topic: options.topic.clone(),
+        }
+        .into()),
+        partitions => Ok(partitions),
+    }
+}
+
 /// Why the guard cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenGuardError {

@@ -8,7 +8,9 @@ pub mod log;
 pub mod options;
 
 mod complaints;
+mod ends;
 mod producer;
+mod read_only;
 mod reader;
 mod rulings;
 mod seen;
@@ -16,3 +18,4 @@ mod seen;
 pub use guard::{GuardError, GuardState, Stop};
 pub use log::{KafkaLog, OpenError};
 pub use options::{KafkaOptions, OptionsError};
+pub use read_only::ReadOnlyKafkaLog;

@@ -1,25 +1,19 @@
 //! The log on one topic.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use event_store::acceptance::Ruling;
 use event_store::codec::Pin;
 use event_store::log::{Log, LogError, LogReader, Pace, Record};
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::ends::Ends;
 use crate::guard::{Guard, GuardError, GuardState, OpenGuardError};
 use crate::options::{KafkaOptions, OptionsError};
 use crate::producer::CommitProducer;
 use crate::{reader, rulings};
-
-/// How long a question for an end offset may take.
-const OFFSET_TIMEOUT: Duration = Duration::from_secs(5);
-/// Questions for end offsets under way at once; each blocks a thread for a round trip.
-const OFFSET_QUESTIONS: usize = 8;
 
 /// Why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -32,14 +26,22 @@ pub enum OpenError {
     Guard(#[from] GuardError),
 }
 
+impl OpenError {
+    pub(crate) fn of_guard(options: &KafkaOptions, error: OpenGuardError) -> Self {
+        match error {
+            OpenGuardError::Guard(error) => Self::Guard(error),
+            OpenGuardError::Client(error) => Self::Options(options.refused_by_client(error)),
+        }
+    }
+}
+
 /// Apache Kafka as a log. Opened once a process.
 pub struct KafkaLog {
     options: KafkaOptions,
     guard: Arc<Guard>,
     watching: AbortHandle,
     producer: CommitProducer,
-    questions: Arc<BaseConsumer>,
-    asking: Arc<Semaphore>,
+    ends: Ends,
 }
 
 impl KafkaLog {
@@ -48,12 +50,10 @@ impl KafkaLog {
         options.check()?;
         // Files are read once: a secret that is replaced on disk counts from the next start.
         let options = options.with_files_read()?;
-        let questions: Arc<BaseConsumer> =
-            Arc::new(reader::consumer(&options, Pace::Prompt).map_err(|error| options.refused_by_client(error))?);
-        let guard = Guard::open(&options).await.map_err(|error| match error {
-            OpenGuardError::Guard(error) => OpenError::Guard(error),
-            OpenGuardError::Client(error) => OpenError::Options(options.refused_by_client(error)),
-        })?;
+        let ends = Ends::of(&options)?;
+        let guard = Guard::open(&options)
+            .await
+            .map_err(|error| OpenError::of_guard(&options, error))?;
         rulings::create(&options)
             .await
             .map_err(|error| options.refused_by_client(error))?;
@@ -66,8 +66,7 @@ impl KafkaLog {
             guard,
             watching,
             producer,
-            questions,
-            asking: Arc::new(Semaphore::new(OFFSET_QUESTIONS)),
+            ends,
         })
     }
 
@@ -109,34 +108,13 @@ impl Log for KafkaLog {
     }
 
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError> {
-        let gone = |what: &dyn std::fmt::Display| LogError::Unavailable(what.to_string());
-        let permit = Arc::clone(&self.asking)
-            .acquire_owned()
-            .await
-            .map_err(|error| gone(&error))?;
-        let (consumer, topic) = (Arc::clone(&self.questions), self.options.topic.clone());
-        let number = i32::try_from(partition).unwrap_or(i32::MAX);
-        let watermarks = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            consumer.fetch_watermarks(&topic, number, OFFSET_TIMEOUT)
-        });
-        let (_, high) = watermarks
-            .await
-            .map_err(|error| gone(&error))?
-            .map_err(|error| gone(&error))?;
-        let end = u64::try_from(high).unwrap_or(0);
+        let end = self.ends.end(partition).await?;
         self.guard.seen().raise(partition, end);
         Ok(end)
     }
 
     async fn rulings(&self) -> Result<Vec<Ruling>, LogError> {
-        let gone = |what: &dyn std::fmt::Display| LogError::Unavailable(what.to_string());
-        let options = self.options.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let consumer = reader::consumer(&options, Pace::Prompt).map_err(|error| gone(&error))?;
-            rulings::read(&options, &consumer)
-        });
-        read.await.map_err(|error| gone(&error))?
+        rulings::read_all(&self.options).await
     }
 
     async fn rule(&self, ruling: &Ruling) -> Result<(), LogError> {

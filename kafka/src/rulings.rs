@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use event_store::acceptance::Ruling;
-use event_store::log::{LogError, Record};
+use event_store::log::{LogError, Pace, Record};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::options::KafkaOptions;
+use crate::reader;
 
 /// How long reading them may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -53,8 +54,19 @@ pub(crate) fn encode(ruling: &Ruling) -> Result<Record, LogError> {
     })
 }
 
-/// All of them, from the first to the end as it is now. Blocks its thread.
-pub(crate) fn read(options: &KafkaOptions, consumer: &BaseConsumer) -> Result<Vec<Ruling>, LogError> {
+/// All of them, from the first to the end as it is now.
+pub(crate) async fn read_all(options: &KafkaOptions) -> Result<Vec<Ruling>, LogError> {
+    let gone = |what: &dyn std::fmt::Display| LogError::Unavailable(what.to_string());
+    let options = options.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let consumer = reader::consumer(&options, Pace::Prompt).map_err(|error| gone(&error))?;
+        read(&options, &consumer)
+    });
+    read.await.map_err(|error| gone(&error))?
+}
+
+/// Blocks its thread.
+fn read(options: &KafkaOptions, consumer: &BaseConsumer) -> Result<Vec<Ruling>, LogError> {
     let topic = topic(options);
     let unavailable = |error: KafkaError| LogError::Unavailable(format!("topic {topic}: {error}"));
     let (low, high) = consumer.fetch_watermarks(&topic, 0, PATIENCE).map_err(unavailable)?;

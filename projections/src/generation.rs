@@ -96,7 +96,7 @@ async fn create(
     Ok((id, schema))
 }
 
-async fn create_tables(
+pub(crate) async fn create_tables(
     connection: &mut PgConnection,
     schema: &str,
     projectors: &[Box<dyn Projector>],

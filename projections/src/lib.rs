@@ -3,11 +3,13 @@
 //! The way in is [`service::ProjectorService`]: it follows the log, and for every piece of it lets the pure [`projector::Projector`]s
 //! of [`read_model`] turn events into row operations, [`coalesce`]s them to one change a row, and writes rows and checkpoint in one
 //! transaction that compares the old checkpoint ([`write`]). All tables of one such fold are a [`generation`]: one schema.
-//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status).
+//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status). A [`refold`] is a second fold of the log up to a
+//! cut, which is held against the first with [`comparison`].
 
 pub mod batch;
 pub mod checkpoint;
 pub mod coalesce;
+pub mod comparison;
 pub mod error;
 pub mod fingerprint;
 pub mod generation;
@@ -18,6 +20,7 @@ pub mod operation;
 pub mod projector;
 pub mod read;
 pub mod read_model;
+pub mod refold;
 pub mod service;
 pub mod status;
 pub mod subject;
@@ -29,6 +32,6 @@ pub use error::ProjectionError;
 pub use handle::{GenerationProgress, ProjectorHandle, ProjectorState};
 pub use migration::migrate;
 pub use projector::{DecodedEvent, Projector};
-pub use read::{ReadError, ReadSnapshot, ServingReader};
+pub use read::{ReadError, ReadSnapshot, Serving, ServingReader};
 pub use service::{ProjectorOptions, ProjectorService};
 pub use status::{ProjectionStatus, status};

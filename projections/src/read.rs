@@ -38,16 +38,22 @@ pub struct ServingReader {
 #[derive(Debug)]
 pub struct ReadSnapshot {
     transaction: Transaction<'static, Postgres>,
-    served: Served,
+    served: Serving,
 }
 
 /// The serving generation.
 #[derive(Debug, Clone)]
-struct Served {
-    schema: String,
-    epoch: LogEpoch,
-    cut: Cut,
-    recorded_at: Option<DateTime<Utc>>,
+pub struct Serving {
+    /// The schema of its tables.
+    pub schema: String,
+    /// What filled it.
+    pub fingerprint: String,
+    /// The history that its cut belongs to.
+    pub epoch: LogEpoch,
+    /// What its rows cover.
+    pub cut: Cut,
+    /// When the log took the newest event that the rows cover; none before the first.
+    pub recorded_at: Option<DateTime<Utc>>,
 }
 
 impl ServingReader {
@@ -62,7 +68,7 @@ impl ServingReader {
             .pool
             .begin_with("begin isolation level repeatable read read only")
             .await?;
-        let served = served(&mut transaction).await?;
+        let served = serving(&mut transaction).await?;
         Ok(ReadSnapshot { transaction, served })
     }
 
@@ -90,7 +96,7 @@ impl ServingReader {
     }
 
     /// Waits for the projector of this process; `false` when it cannot tell about what serves.
-    async fn watched(&self, served: Option<&Served>, cut: &Cut, at_most: Duration) -> bool {
+    async fn watched(&self, served: Option<&Serving>, cut: &Cut, at_most: Duration) -> bool {
         let (Some(projector), Some(served)) = (&self.projector, served) else {
             return false;
         };
@@ -107,8 +113,8 @@ impl ServingReader {
         true
     }
 
-    async fn served(&self) -> Result<Served, ReadError> {
-        served(&mut *self.pool.acquire().await?).await
+    async fn served(&self) -> Result<Serving, ReadError> {
+        serving(&mut *self.pool.acquire().await?).await
     }
 }
 
@@ -145,10 +151,10 @@ impl ReadSnapshot {
 }
 
 /// Serving row, generation and checkpoints in one statement, so that they are of one moment.
-async fn served(connection: &mut PgConnection) -> Result<Served, ReadError> {
-    type Row = (String, Uuid, Vec<i32>, Vec<i64>, Option<DateTime<Utc>>);
+pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError> {
+    type Row = (String, String, Uuid, Vec<i32>, Vec<i64>, Option<DateTime<Utc>>);
     let row: Option<Row> = sqlx::query_as(
-        "select generation.schema_name, generation.epoch, array_agg(checkpoint.partition), array_agg(checkpoint.next_offset), \
+        "select generation.schema_name, generation.fingerprint, generation.epoch, array_agg(checkpoint.partition), array_agg(checkpoint.next_offset), \
                 max(checkpoint.recorded_at) \
          from control.serving \
          join control.generation on generation.id = serving.generation \
@@ -157,11 +163,12 @@ async fn served(connection: &mut PgConnection) -> Result<Served, ReadError> {
     )
     .fetch_optional(connection)
     .await?;
-    let (schema, epoch, partitions, offsets, recorded_at) = row.ok_or(ReadError::NothingServes)?;
+    let (schema, fingerprint, epoch, partitions, offsets, recorded_at) = row.ok_or(ReadError::NothingServes)?;
     let partitions = partitions.into_iter().map(i32::cast_unsigned);
     let cut = partitions.zip(offsets.into_iter().map(i64::cast_unsigned)).collect();
-    Ok(Served {
+    Ok(Serving {
         schema,
+        fingerprint,
         epoch: LogEpoch(epoch),
         cut,
         recorded_at,

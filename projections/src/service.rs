@@ -20,10 +20,10 @@ use crate::read_model;
 
 mod backoff;
 mod engine;
-mod folded;
+pub(crate) mod folded;
 mod reader;
 mod standby;
-mod subjects;
+pub(crate) mod subjects;
 mod writing;
 
 use backoff::Backoff;

@@ -1,10 +1,12 @@
-//! The operator's and analyst's commands: everything they do goes through the public interfaces of a running system.
+//! The operator's and analyst's commands.
 //!
-//! The way in is [`run`] with a [`Command`], which the binary flattens into its own subcommands. [`import`] brings a
-//! history in as commands; [`status`] tells how far the read models are.
+//! The way in is [`run`] with a [`Command`], which the binary flattens into its own subcommands: these go through the public interfaces
+//! of a running system. [`import`] brings a history in as commands; [`status`] tells how far the read models are. Commands about the log
+//! itself are in [`history`]: they read the configured log and database, which the binary opens for them.
 
 mod connection;
 pub mod error;
+pub mod history;
 pub mod import;
 pub mod options;
 pub mod status;

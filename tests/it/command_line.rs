@@ -37,6 +37,7 @@ async fn help_names_every_subcommand() {
         "migrate",
         "config",
         "token",
+        "history",
         "import",
         "status",
     ] {

@@ -15,20 +15,20 @@ use crate::subject::Subject;
 
 /// Pieces of the log that become one transaction.
 #[derive(Debug, Default)]
-pub(super) struct Folded {
+pub(crate) struct Folded {
     /// As they are after the pieces.
-    pub(super) subjects: HashMap<StreamId, Subject>,
-    pub(super) changes: CoalescedChanges,
+    pub(crate) subjects: HashMap<StreamId, Subject>,
+    pub(crate) changes: CoalescedChanges,
     /// How far the log is covered after them.
-    pub(super) to: Cut,
-    pub(super) recorded_at: BTreeMap<u32, DateTime<Utc>>,
-    pub(super) events: usize,
+    pub(crate) to: Cut,
+    pub(crate) recorded_at: BTreeMap<u32, DateTime<Utc>>,
+    pub(crate) events: usize,
     bytes: usize,
 }
 
 impl Folded {
     /// Adds a piece; `subjects` must hold those of its streams. After an error this is to be thrown away.
-    pub(super) fn add(&mut self, projectors: &[Box<dyn Projector>], piece: &Piece) -> Result<(), ProjectionError> {
+    pub(crate) fn add(&mut self, projectors: &[Box<dyn Projector>], piece: &Piece) -> Result<(), ProjectionError> {
         batch::fold(projectors, &mut self.subjects, &piece.events, &mut self.changes)?;
         self.to.merge(&piece.to);
         for (partition, at) in &piece.recorded_at {
@@ -41,12 +41,12 @@ impl Folded {
     }
 
     /// Nothing at all, not even void records that were passed.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.to == Cut::start()
     }
 
     /// May another piece be added?
-    pub(super) fn has_room(&self, options: &ProjectorOptions) -> bool {
+    pub(crate) fn has_room(&self, options: &ProjectorOptions) -> bool {
         self.events < options.batch_events && self.bytes < options.batch_bytes
     }
 }

@@ -15,14 +15,14 @@ use crate::subject::{SELECT_SUBJECTS, Subject, SubjectRow};
 /// Bytes of a subject without its title and days, roughly.
 const SUBJECT_BYTES: usize = 400;
 
-pub(super) struct SubjectCache {
+pub(crate) struct SubjectCache {
     subjects: Cache<StreamId, Arc<Subject>>,
     select: String,
     schema: String,
 }
 
 impl SubjectCache {
-    pub(super) fn new(generation: &Generation, max_bytes: u64) -> Self {
+    pub(crate) fn new(generation: &Generation, max_bytes: u64) -> Self {
         let weight = |_: &StreamId, subject: &Arc<Subject>| {
             let days = subject.measures.len() * 64;
             u32::try_from(SUBJECT_BYTES + subject.title.len() + days).unwrap_or(u32::MAX)
@@ -39,7 +39,7 @@ impl SubjectCache {
 
     /// Adds to `subjects`, which may hold some already, all others that these events need; a stream that begins among them has none.
     /// What is `being_written` is newer than cache and table.
-    pub(super) async fn load(
+    pub(crate) async fn load(
         &self,
         pool: &PgPool,
         events: &[DecodedEvent],
@@ -75,7 +75,7 @@ impl SubjectCache {
     }
 
     /// Keeps the subjects of a committed batch.
-    pub(super) fn keep(&self, subjects: HashMap<StreamId, Subject>) {
+    pub(crate) fn keep(&self, subjects: HashMap<StreamId, Subject>) {
         for (stream, subject) in subjects {
             self.subjects.insert(stream, Arc::new(subject));
         }

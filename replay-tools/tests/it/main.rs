@@ -6,6 +6,7 @@ mod command_line;
 mod command_server;
 mod failures;
 mod git_repository;
+mod history;
 mod mapping;
 mod refusals;
 mod samples;

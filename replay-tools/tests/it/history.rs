@@ -1,0 +1,8 @@
+//! `history verify` against real logs and journals: clean ones, and ones with exactly one thing wrong.
+
+mod clients;
+mod journal;
+mod own_journal;
+mod read_models;
+mod topic;
+mod world;
