@@ -46,6 +46,7 @@ impl CommandApi {
         let surroundings = Surroundings {
             snapshots: Some(snapshots),
             forwarder: Some(Arc::new(HttpForwarder::new(signing_key.clone()))),
+            ..Surroundings::default()
         };
         let shared = Shared {
             conversations: handler(&store, &surroundings, &options),

@@ -26,7 +26,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use domain::{Aggregate, Context, StreamId};
 use event_store::snapshot::Snapshots;
-use event_store::{CommandStamp, EventStore, StreamState};
+use event_store::{CommandStamp, EventStore, Randomness, StreamState};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
@@ -112,6 +112,8 @@ pub struct Surroundings {
     pub snapshots: Option<Arc<dyn Snapshots>>,
     /// The way to other nodes.
     pub forwarder: Option<Arc<dyn Forwarder>>,
+    /// Where ids and rests come from; unlike the others it is always there.
+    pub randomness: Arc<Randomness>,
 }
 
 /// Takes the commands of one sort of aggregate; cheap to clone.

@@ -17,6 +17,7 @@ pub mod log_store;
 pub mod metrics;
 pub mod position;
 pub mod postgres;
+mod randomness;
 pub mod rejection;
 pub mod simulator;
 pub mod snapshot;
@@ -26,6 +27,7 @@ pub use commit::{Basis, CommandStamp, Commit, CommitOutcome, CommitReceipt, Comm
 pub use error::StoreError;
 pub use event::{EventMetadata, LogPosition, NewEvent, RecordedEvent};
 pub use position::{Cut, LogEpoch, Position, PositionToken};
+pub use randomness::Randomness;
 pub use rejection::RecordedRejection;
 pub use store::{
     AppendToStreamOptions, Direction, EventStore, Follow, FollowBatch, LoadedStream, ReadAllOptions, ReadStreamOptions,

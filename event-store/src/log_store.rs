@@ -21,6 +21,7 @@ use crate::event::{NewEvent, RecordedEvent};
 use crate::journal::{Journal, JournalLoader};
 use crate::log::{Log, LogError};
 use crate::position::{Cut, LogEpoch, Position};
+use crate::randomness::Randomness;
 use crate::rejection::RecordedRejection;
 use crate::store::{
     AppendToStreamOptions, EventStore, Follow, LoadedStream, ReadAllOptions, ReadStreamOptions, WriteResult,
@@ -74,7 +75,17 @@ pub struct LogStore {
     width: u64,
     rules: judging::Rules,
     options: LogStoreOptions,
+    randomness: Arc<Randomness>,
     stop: CancellationToken,
+}
+
+impl LogStore {
+    /// The same store with ids of fences from this source.
+    #[must_use]
+    pub fn with_randomness(mut self, randomness: Arc<Randomness>) -> Self {
+        self.randomness = randomness;
+        self
+    }
 }
 
 impl Drop for LogStore {

@@ -3,6 +3,9 @@
 //! It behaves like Apache Kafka under its worst client settings: an append may take any time to reach the log, may be
 //! written twice, may be written although the answer is lost, or may fail before anything is written. What is written
 //! has offsets without gaps and never changes. On a paused Tokio clock a run is exactly repeatable.
+//!
+//! A [`Gate`] stands between one process and log and journal: through it the process can be held, cut off for ever, and
+//! told an old end of a partition.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +14,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 
 use crate::acceptance::Ruling;
 use crate::log::{Log, LogError, LogReader, LogRecord, Pace, Record};
+
+mod gate;
+
+pub use gate::{Deposition, Gate, GateCounts};
 
 /// How badly the log behaves. Chances are out of 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +65,15 @@ pub struct SimulatedLog {
 }
 
 struct Shared {
-    weather: Weather,
     partitions: u32,
+    max_record_bytes: usize,
     state: Mutex<State>,
-    written: watch::Sender<u64>,
+    written: Notify,
 }
 
 struct State {
     rulings: Vec<Ruling>,
+    weather: Weather,
     random: StdRng,
     logs: Vec<Vec<LogRecord>>,
 }
@@ -78,19 +86,35 @@ const READ_BATCH: usize = 500;
 impl SimulatedLog {
     /// An empty log without pins.
     pub fn new(seed: u64, partitions: u32, weather: Weather) -> Self {
+        Self::with_record_limit(seed, partitions, weather, MAX_RECORD_BYTES)
+    }
+
+    /// One that takes no record larger than this.
+    pub fn with_record_limit(seed: u64, partitions: u32, weather: Weather, max_record_bytes: usize) -> Self {
         let state = State {
             rulings: Vec::new(),
+            weather,
             random: StdRng::seed_from_u64(seed),
             logs: vec![Vec::new(); partitions as usize],
         };
         Self {
             shared: Arc::new(Shared {
-                weather,
                 partitions,
+                max_record_bytes,
                 state: Mutex::new(state),
-                written: watch::Sender::new(0),
+                written: Notify::new(),
             }),
         }
+    }
+
+    /// Changes how badly it behaves from now on, also for what is on its way.
+    pub fn set_weather(&self, weather: Weather) {
+        self.shared.state().weather = weather;
+    }
+
+    /// How many records a partition holds; this takes no time and is always true.
+    pub fn length(&self, partition: u32) -> u64 {
+        self.shared.length(partition)
     }
 
     /// Everything in a partition, for checkers.
@@ -109,11 +133,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn chance(&self, of_thousand: u32) -> bool {
-        of_thousand > 0 && self.state().random.random_range(0..1_000) < of_thousand
+    fn length(&self, partition: u32) -> u64 {
+        self.state().logs.get(partition as usize).map_or(0, Vec::len) as u64
     }
 
-    async fn pause(&self, max: Duration) {
+    fn chance(&self, of: impl Fn(&Weather) -> u32) -> bool {
+        let mut state = self.state();
+        let of_thousand = of(&state.weather);
+        of_thousand > 0 && state.random.random_range(0..1_000) < of_thousand
+    }
+
+    async fn pause(&self, longest: impl Fn(&Weather) -> Duration) {
+        let max = longest(&self.state().weather);
         if max > Duration::ZERO {
             let micros = u64::try_from(max.as_micros()).unwrap_or(u64::MAX);
             let pause = self.state().random.random_range(0..=micros);
@@ -141,7 +172,7 @@ impl Shared {
             value: record.value.clone(),
         });
         drop(state);
-        self.written.send_modify(|count| *count += 1);
+        self.written.notify_waiters();
         offset
     }
 
@@ -162,36 +193,33 @@ impl Log for SimulatedLog {
     }
 
     fn max_record_bytes(&self) -> usize {
-        MAX_RECORD_BYTES
+        self.shared.max_record_bytes
     }
 
     async fn append(&self, partition: u32, record: Record) -> Result<u64, LogError> {
-        if record.size() > MAX_RECORD_BYTES {
-            return Err(LogError::TooLarge {
-                bytes: record.size(),
-                limit: MAX_RECORD_BYTES,
-            });
+        let (bytes, limit) = (record.size(), self.shared.max_record_bytes);
+        if bytes > limit {
+            return Err(LogError::TooLarge { bytes, limit });
         }
         let shared = Arc::clone(&self.shared);
         // A task of its own: what was sent arrives even when the sender stops waiting.
         let sent = tokio::spawn(async move {
-            let weather = shared.weather;
-            if shared.chance(weather.refused) {
+            if shared.chance(|weather| weather.refused) {
                 return Err(LogError::Unavailable("the simulated broker refused".to_owned()));
             }
-            shared.pause(weather.max_delay).await;
+            shared.pause(|weather| weather.max_delay).await;
             let offset = shared.write(partition, &record);
-            if shared.chance(weather.duplicate) {
+            if shared.chance(|weather| weather.duplicate) {
                 let again = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    again.pause(weather.max_delay).await;
+                    again.pause(|weather| weather.max_delay).await;
                     again.write(partition, &record);
                 });
             }
-            if shared.chance(weather.lost_answer) {
+            if shared.chance(|weather| weather.lost_answer) {
                 return Err(LogError::Unknown("the simulated answer was lost".to_owned()));
             }
-            shared.pause(weather.max_delay).await;
+            shared.pause(|weather| weather.max_delay).await;
             Ok(offset)
         });
         sent.await
@@ -202,10 +230,10 @@ impl Log for SimulatedLog {
         let (sender, receiver) = mpsc::channel(16);
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
-            let mut written = shared.written.subscribe();
             let mut next = from;
             loop {
-                written.mark_unchanged();
+                // Asked for before looking, so that nothing written is missed.
+                let written = shared.written.notified();
                 let mut idle = true;
                 for (partition, offset) in &mut next {
                     let records = shared.available(*partition, *offset);
@@ -214,15 +242,16 @@ impl Log for SimulatedLog {
                     }
                     idle = false;
                     *offset += records.len() as u64;
-                    shared.pause(shared.weather.max_read_delay).await;
+                    shared.pause(|weather| weather.max_read_delay).await;
                     if sender.send(Ok(records)).await.is_err() {
                         return;
                     }
                 }
                 if idle {
                     tokio::select! {
+                        biased;
                         () = sender.closed() => return,
-                        changed = written.changed() => if changed.is_err() { return },
+                        () = written => {}
                     }
                 }
             }
@@ -231,9 +260,8 @@ impl Log for SimulatedLog {
     }
 
     async fn end_offset(&self, partition: u32) -> Result<u64, LogError> {
-        self.shared.pause(self.shared.weather.max_read_delay).await;
-        let length = self.shared.state().logs.get(partition as usize).map_or(0, Vec::len);
-        Ok(length as u64)
+        self.shared.pause(|weather| weather.max_read_delay).await;
+        Ok(self.shared.length(partition))
     }
 
     async fn rulings(&self) -> Result<Vec<Ruling>, LogError> {

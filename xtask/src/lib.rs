@@ -8,6 +8,7 @@ mod lock;
 pub mod menu;
 mod project;
 pub mod services;
+mod simulate;
 mod steps;
 mod test;
 mod test_servers;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::{bench, instance, interrupt, lint, test, up};
+use crate::{bench, instance, interrupt, lint, simulate, test, up};
 
 /// Build, run and check the coding-agent platform on this machine.
 #[derive(Debug, Parser)]
@@ -44,6 +44,9 @@ enum MenuCommand {
     },
     /// Check format, lints and the rules of this repository
     Lint,
+    /// Run the write side in simulated worlds, each from a seed, and check what was promised
+    #[command(disable_help_flag = true)]
+    Simulate(Passed),
     /// Run benchmarks on throw-away servers
     #[command(disable_help_flag = true)]
     Bench(Passed),
@@ -130,6 +133,10 @@ pub fn run() -> Result<ExitCode> {
         MenuCommand::Lint => {
             interrupt::listen()?;
             lint::run()
+        }
+        MenuCommand::Simulate(passed) => {
+            interrupt::listen()?;
+            simulate::run(&passed.arguments)
         }
         MenuCommand::Bench(passed) => {
             interrupt::listen()?;

@@ -1,11 +1,11 @@
 //! The worker of one stream: loads, decides, commits, answers, until nothing waits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::{Aggregate, StreamId};
-use event_store::{Basis, Commit, CommitOutcome, CommitReceipt, StoreError};
+use event_store::{Basis, Commit, CommitOutcome, CommitReceipt, Randomness, StoreError};
 use uuid::Uuid;
 
 use super::Shared;
@@ -26,11 +26,11 @@ const FREE_ROUNDS: usize = 2;
 
 /// Two nodes that write to one stream without a rest can keep overtaking each other: from the third round on, each waits a
 /// random moment, longer every time.
-async fn pause_before(round: usize) {
+async fn pause_before(round: usize, randomness: &Randomness) {
     const STEP_MICROS: u64 = 2_000;
     if round >= FREE_ROUNDS {
-        let longest = STEP_MICROS << (round - FREE_ROUNDS);
-        tokio::time::sleep(Duration::from_micros(rand::random_range(0..longest))).await;
+        let longest = Duration::from_micros(STEP_MICROS << (round - FREE_ROUNDS));
+        tokio::time::sleep(randomness.moment_below(longest)).await;
     }
 }
 
@@ -78,7 +78,7 @@ impl<A: Aggregate> Worker<A> {
                     return;
                 }
             }
-            pause_before(round).await;
+            pause_before(round, &self.shared.surroundings.randomness).await;
             let entry = match self.load(&batch).await {
                 Ok(entry) => entry,
                 Err(rejection) => return self.reject_all(batch, &rejection),
@@ -188,10 +188,10 @@ impl<A: Aggregate> Worker<A> {
         }
     }
 
-    /// The negative answers that are to be made final.
-    fn to_be_recorded(&self, batch: &[Waiting<A>], verdicts: &[Verdict]) -> HashMap<Uuid, KnownRejection> {
+    /// The negative answers that are to be made final, in an order that is always the same.
+    fn to_be_recorded(&self, batch: &[Waiting<A>], verdicts: &[Verdict]) -> BTreeMap<Uuid, KnownRejection> {
         if !self.shared.options.strict_rejections {
-            return HashMap::new();
+            return BTreeMap::new();
         }
         let negative = |(waiting, verdict): (&Waiting<A>, &Verdict)| {
             let stamp = &waiting.submission.stamp;
@@ -200,7 +200,7 @@ impl<A: Aggregate> Worker<A> {
                 (stamp.scoped_command(), KnownRejection { hash, answer })
             })
         };
-        let mut known = HashMap::new();
+        let mut known = BTreeMap::new();
         for (command, rejection) in batch.iter().zip(verdicts).filter_map(negative) {
             // Of a command that waits twice, the first answer counts.
             known.entry(command).or_insert(rejection);
@@ -213,7 +213,7 @@ impl<A: Aggregate> Worker<A> {
         &self,
         entry: &SharedEntry<A>,
         basis: Basis,
-        rejections: HashMap<Uuid, KnownRejection>,
+        rejections: BTreeMap<Uuid, KnownRejection>,
         decided: Decided<A>,
         mut batch: Vec<Waiting<A>>,
     ) -> Round<A> {
@@ -299,7 +299,7 @@ impl<A: Aggregate> Worker<A> {
     ) -> Round<A> {
         metrics::commit_sent(A::CATEGORY, decided.commands.len());
         let commit = Commit {
-            id: Uuid::new_v4(),
+            id: self.shared.surroundings.randomness.id(),
             stream: self.stream.clone(),
             basis,
             commands: std::mem::take(&mut decided.commands),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Applied, Checkpoint, FenceRow, Journal, JournalBatch, LoadRequest, Loaded};
@@ -22,10 +22,14 @@ use crate::store::{Direction, READ_LIMIT, ReadAllOptions, ReadStreamOptions};
 pub struct MemoryJournal {
     epoch: LogEpoch,
     state: Arc<Mutex<State>>,
-    moved: Arc<watch::Sender<u64>>,
+    moved: Arc<Notify>,
 }
 
-#[derive(Default)]
+/// The journal at one moment, such as a backup holds it.
+#[derive(Clone)]
+pub struct MemoryBackup(State);
+
+#[derive(Clone, Default)]
 struct State {
     checkpoints: Vec<Checkpoint>,
     streams: HashMap<StreamId, BTreeMap<u64, RecordedEvent>>,
@@ -43,8 +47,19 @@ impl MemoryJournal {
         Self {
             epoch: LogEpoch(epoch),
             state: Arc::new(Mutex::new(state)),
-            moved: Arc::new(watch::Sender::new(0)),
+            moved: Arc::default(),
         }
+    }
+
+    /// A backup of what it holds now.
+    pub fn back_up(&self) -> MemoryBackup {
+        MemoryBackup(self.state().clone())
+    }
+
+    /// Puts it back to a backup, whoever uses it at the moment.
+    pub fn restore(&self, backup: &MemoryBackup) {
+        *self.state() = backup.0.clone();
+        self.moved.notify_waiters();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -136,6 +151,18 @@ impl Journal for MemoryJournal {
                 return Ok(Applied::Moved);
             }
         }
+        let mut next_revisions: HashMap<&StreamId, u64> = HashMap::new();
+        for event in &batch.events {
+            let stored = || state.streams.get(&event.stream).map_or(0, BTreeMap::len) as u64;
+            let next = next_revisions.entry(&event.stream).or_insert_with(stored);
+            if event.revision != *next {
+                return Err(StoreError::Corrupt(format!(
+                    "stream {} skips to revision {}",
+                    event.stream, event.revision
+                )));
+            }
+            *next += 1;
+        }
         for advance in &batch.advances {
             if let Some(checkpoint) = state.checkpoints.get_mut(advance.partition as usize) {
                 *checkpoint = advance.to;
@@ -145,17 +172,12 @@ impl Journal for MemoryJournal {
             let mut event = event.clone();
             event.position = Some(Position(state.all.len() as u64 + 1));
             let stream = state.streams.entry(event.stream.clone()).or_default();
-            if event.revision != stream.len() as u64 {
-                return Err(StoreError::Corrupt(format!(
-                    "stream {} skips to revision {}",
-                    event.stream, event.revision
-                )));
-            }
             stream.insert(event.revision, event.clone());
             state.all.push(event);
         }
         state.fences.extend(batch.fences.iter().cloned());
-        self.moved.send_modify(|moves| *moves += 1);
+        drop(state);
+        self.moved.notify_waiters();
         Ok(Applied::Done)
     }
 
@@ -206,16 +228,17 @@ impl Journal for MemoryJournal {
     }
 
     async fn wait_after(&self, position: Position) -> Result<(), StoreError> {
-        let mut moved = self.moved.subscribe();
-        while (self.state().all.len() as u64) <= position.0 {
-            if moved.changed().await.is_err() {
-                break;
+        loop {
+            // Asked for before looking, so that no step is missed.
+            let moved = self.moved.notified();
+            if self.state().all.len() as u64 > position.0 {
+                return Ok(());
             }
+            moved.await;
         }
-        Ok(())
     }
 
     async fn wait_moved(&self) {
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), self.moved.subscribe().changed()).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), self.moved.notified()).await;
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::judging::{Judged, JudgingReader, Rules, lock};
@@ -19,6 +19,9 @@ use crate::metrics;
 
 /// After another journaler was found at work, and after an error: how long until this one tries again.
 const STAND_BY: Duration = Duration::from_millis(500);
+/// How often a journaler looks whether the journal still stands where it left it. Appends would tell, but a journal that is put
+/// back while the log is quiet keeps every node from loading, and so from appending.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a journaler gave up.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,7 @@ pub struct Journaler {
 
 enum Ended {
     Stopped,
+    /// Or the journal was put back to an older state.
     AnotherIsAtWork,
     Failed(StoreError),
 }
@@ -53,11 +57,14 @@ impl Journaler {
         loop {
             match self.work(&stop).await {
                 Ended::Stopped => return Ok(()),
-                Ended::AnotherIsAtWork => tracing::debug!("another journaler is at work, standing by"),
+                Ended::AnotherIsAtWork => {
+                    tracing::debug!("another journaler is at work, or the journal was put back: standing by");
+                }
                 Ended::Failed(error @ StoreError::Halted { .. }) => return Err(JournalerError::Halted(error)),
                 Ended::Failed(error) => tracing::warn!(%error, "journaler interrupted, starting again"),
             }
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(STAND_BY) => {}
             }
@@ -82,9 +89,17 @@ impl Journaler {
         )
         .filling_the_journal();
         let mut stands: Vec<u64> = reader.windows().iter().map(|window| lock(window).next()).collect();
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let judged = tokio::select! {
+                biased;
                 () = stop.cancelled() => return Ended::Stopped,
+                _ = look.tick() => match self.journal.checkpoints().await {
+                    Ok(checkpoints) if stands_at(&checkpoints, &stands) => continue,
+                    Ok(_) => return Ended::AnotherIsAtWork,
+                    Err(error) => return Ended::Failed(error),
+                },
                 judged = reader.next() => judged,
             };
             let judged = match judged {
@@ -145,6 +160,11 @@ impl Journaler {
         };
         self.log.rule(&stop).await.map_err(log_error)
     }
+}
+
+fn stands_at(checkpoints: &[Checkpoint], stands: &[u64]) -> bool {
+    let offsets = checkpoints.iter().map(|checkpoint| checkpoint.next_offset);
+    offsets.eq(stands.iter().copied())
 }
 
 fn journal_batch(judged: &[Judged], stands: &[u64]) -> Result<JournalBatch, StoreError> {

@@ -77,6 +77,8 @@ pub(super) struct JudgingReader {
     pending: VecDeque<LogRecord>,
     judged: Vec<Judged>,
     judged_bytes: usize,
+    /// Why it stopped in the middle of a batch; told after what was judged before.
+    failed: Option<StoreError>,
     /// Nobody else fills the journal.
     fills_the_journal: bool,
     /// Partitions in which it met harmed history; what comes of them is dropped.
@@ -104,6 +106,7 @@ impl JudgingReader {
             pending: VecDeque::new(),
             judged: Vec::new(),
             judged_bytes: 0,
+            failed: None,
             fills_the_journal: false,
             stopped,
         }
@@ -129,8 +132,23 @@ impl JudgingReader {
 
     /// The next judged records, at least one. Cancel safe: what was taken from the log stays here until it is returned.
     ///
-    /// [`StoreError::Halted`] is returned once for each partition that it stops in; after the last one it waits for ever.
+    /// [`StoreError::Halted`] is returned once for each partition that it stops in; after the last one it waits for ever. What was judged
+    /// before a failure is returned before it: the window has moved past it, so no later reader would hand it on.
     pub(super) async fn next(&mut self) -> Result<Vec<Judged>, StoreError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        match self.fill().await {
+            Err(error) if !self.judged.is_empty() => {
+                self.failed = Some(error);
+                self.judged_bytes = 0;
+                Ok(std::mem::take(&mut self.judged))
+            }
+            filled => filled,
+        }
+    }
+
+    async fn fill(&mut self) -> Result<Vec<Judged>, StoreError> {
         loop {
             while !self.pending.is_empty() && !self.is_full() {
                 if let Err(error) = self.judge_first().await {

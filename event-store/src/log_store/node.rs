@@ -1,12 +1,15 @@
 //! The node: follows the log, and tells the authors in this process how their commits were judged.
+//!
+//! Nothing in this module leaves an order to chance (`biased` selects, first come first served): the simulator repeats a run
+//! from its seed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::StreamId;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,7 +36,8 @@ pub(super) struct OwnVerdict {
 
 pub(super) struct Node {
     windows: Windows,
-    progress: Vec<watch::Sender<u64>>,
+    /// Told when the window of the partition moved, or the partition stopped.
+    progress: Vec<Notify>,
     journal_next: Vec<AtomicU64>,
     own: Mutex<HashMap<Uuid, Author>>,
     halted: Mutex<BTreeMap<u32, StoreError>>,
@@ -59,10 +63,7 @@ impl Node {
         let windows = rules.windows_at(checkpoints);
         let node = Arc::new(Self {
             windows,
-            progress: checkpoints
-                .iter()
-                .map(|checkpoint| watch::Sender::new(checkpoint.next_offset))
-                .collect(),
+            progress: checkpoints.iter().map(|_| Notify::new()).collect(),
             journal_next: checkpoints
                 .iter()
                 .map(|checkpoint| AtomicU64::new(checkpoint.next_offset))
@@ -85,16 +86,22 @@ impl Node {
         let Some(progress) = self.progress.get(partition as usize) else {
             return Err(StoreError::Invalid("no such partition"));
         };
-        let mut progress = progress.subscribe();
-        let reached = progress.wait_for(|next| *next >= offset || self.check(partition).is_err());
-        let waited = tokio::time::timeout(within, reached).await;
-        self.check(partition)?;
-        match waited {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(StoreError::Unavailable {
+        let reached = async {
+            loop {
+                // Asked for before looking, so that no step is missed.
+                let moved = progress.notified();
+                self.check(partition)?;
+                if self.window(partition).is_some_and(|window| window.next() >= offset) {
+                    return Ok(());
+                }
+                moved.await;
+            }
+        };
+        tokio::time::timeout(within, reached).await.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable {
                 reason: format!("partition {partition} was not read up to offset {offset} in time"),
-            }),
-        }
+            })
+        })
     }
 
     /// Records that the journal has not taken yet.
@@ -126,7 +133,7 @@ impl Node {
         self.own().retain(|_, author| !partitions.contains(&author.partition));
         for partition in partitions {
             if let Some(progress) = self.progress.get(partition as usize) {
-                progress.send_modify(|_| {});
+                progress.notify_waiters();
             }
         }
         metrics::partitions_stopped(count);
@@ -170,9 +177,12 @@ impl Node {
             }
         }
         drop(own);
-        for (partition, progress) in (0_u32..).zip(&self.progress) {
-            let next = self.window(partition).map_or(0, |window| window.next());
-            progress.send_if_modified(|known| std::mem::replace(known, next) != next);
+        let moved: BTreeSet<u32> = judged.iter().map(|judged| judged.record.partition).collect();
+        for progress in moved
+            .iter()
+            .filter_map(|partition| self.progress.get(*partition as usize))
+        {
+            progress.notify_waiters();
         }
     }
 }
@@ -202,6 +212,7 @@ async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, s
         );
         let error = loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 judged = reader.next() => match judged {
                     Ok(judged) => node.tell(&judged),
@@ -221,6 +232,7 @@ async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, s
         }
         tracing::warn!(%error, "reading the log was interrupted");
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(READ_AGAIN) => {}
         }
@@ -239,6 +251,7 @@ async fn watch_journal(node: Arc<Node>, journal: Arc<dyn Journal>, stop: Cancell
             metrics::journal_lag(lags.max().unwrap_or(0));
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = tokio::time::sleep(JOURNAL_LOOK) => {}
         }

@@ -159,6 +159,7 @@ impl LogStore {
             journal,
             node,
             options,
+            randomness: Arc::default(),
             stop,
         })
     }

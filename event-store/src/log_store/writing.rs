@@ -53,7 +53,7 @@ impl LogStore {
         basis: &Basis,
         rejections: &[RecordedRejection],
     ) -> Result<Option<Basis>, StoreError> {
-        let id = Uuid::new_v4();
+        let id = self.randomness.id();
         let record = encode_rejections(id, stream, basis, rejections, &self.options.author)?;
         let partition = stream.partition(self.log.partitions());
         let verdict = self.append_and_judge(partition, id, basis.seen, record).await?;
@@ -68,23 +68,31 @@ impl LogStore {
     /// or nothing when another commit came between; then decide again whether it is still wanted.
     pub async fn fence_stream(&self, stream: &StreamId) -> Result<Option<u64>, StoreError> {
         let partition = stream.partition(self.log.partitions());
-        self.append_fence(partition, &FenceTarget::Stream(stream.clone())).await
+        self.place_fence(self.randomness.id(), partition, &FenceTarget::Stream(stream.clone()))
+            .await
     }
 
     /// Places a fence on all streams of a category in one partition; the answer is that of [`Self::fence_stream`], where
     /// only another fence of the category can come between.
     pub async fn fence_category(&self, category: &str, partition: u32) -> Result<Option<u64>, StoreError> {
+        self.place_fence(
+            self.randomness.id(),
+            partition,
+            &FenceTarget::Category(category.to_owned()),
+        )
+        .await
+    }
+
+    /// A fence under an id of the caller's, unique for each attempt; the answer is that of [`Self::fence_stream`].
+    pub async fn place_fence(&self, id: Uuid, partition: u32, target: &FenceTarget) -> Result<Option<u64>, StoreError> {
         // Readers take the name from the record, and the category of a stream from its name: both must come to the same.
-        if !StreamId::parse(category).is_ok_and(|name| name.category() == category) {
+        if let FenceTarget::Category(category) = target
+            && !StreamId::parse(category).is_ok_and(|name| name.category() == category)
+        {
             return Err(StoreError::Invalid(
                 "the name of a category has no dash and is not empty",
             ));
         }
-        self.append_fence(partition, &FenceTarget::Category(category.to_owned()))
-            .await
-    }
-
-    async fn append_fence(&self, partition: u32, target: &FenceTarget) -> Result<Option<u64>, StoreError> {
         let (seen, digest) = {
             let window = self
                 .node
@@ -92,7 +100,6 @@ impl LogStore {
                 .ok_or(StoreError::Invalid("no such partition"))?;
             (window.seen(), window.digest().unwrap_or_default())
         };
-        let id = Uuid::new_v4();
         let record = encode_fence(id, target, seen, digest, &self.options.author);
         let verdict = self.append_and_judge(partition, id, seen, record).await?;
         Ok(verdict.accepted.then_some(verdict.offset))
@@ -171,6 +178,8 @@ impl LogStore {
         let (_registered, mut told) = self.node.expect(partition, id);
         let mut durable = std::pin::pin!(self.log.append(partition, record));
         tokio::select! {
+            // In a fixed order, so that the simulator can repeat a run.
+            biased;
             delivered = &mut durable => {
                 delivered?;
                 metrics::appended(sent.elapsed());

@@ -7,6 +7,7 @@ use domain::StreamId;
 use event_store::acceptance::DEFAULT_WINDOW;
 use event_store::codec::{Pin, encode_commit};
 use event_store::journal::Journal;
+use event_store::journal::memory::MemoryJournal;
 use event_store::journal::postgres::{LogKind, PostgresJournal};
 use event_store::log::Log as _;
 use event_store::log_store::{Journaler, open_log};
@@ -108,4 +109,32 @@ async fn a_running_journaler_begins_again_when_its_journal_was_put_back() {
     assert_eq!(events, 5);
     stop.cancel();
     second.await.unwrap();
+}
+
+/// Found by the simulation: nothing is appended any more, since no stream can be loaded.
+#[tokio::test(start_paused = true)]
+async fn a_journaler_notices_that_its_journal_was_put_back_while_the_log_is_quiet() {
+    let log = Arc::new(SimulatedLog::new(1, 1, Weather::CALM));
+    let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
+    let journal = MemoryJournal::new(pin.log_id, 1);
+    let empty = journal.back_up();
+    let stop = CancellationToken::new();
+    let journaler = Journaler::new(log.clone(), Arc::new(journal.clone()), &pin);
+    let journaler = tokio::spawn(journaler.run(stop.clone()));
+    log.append(0, encode_commit(&commit(), "").unwrap()).await.unwrap();
+    memory_journaled(&journal, 2).await;
+
+    journal.restore(&empty);
+    memory_journaled(&journal, 2).await;
+    stop.cancel();
+    journaler.await.unwrap().unwrap();
+}
+
+async fn memory_journaled(journal: &MemoryJournal, offset: u64) {
+    let taken = async {
+        while journal.checkpoints().await.unwrap()[0].next_offset < offset {
+            journal.wait_moved().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, taken).await.unwrap();
 }
