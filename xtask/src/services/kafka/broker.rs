@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::super::process::{RecordedProcess, Signal};
+use super::ClientListener;
 use super::jars::Jars;
 use super::ports::Ports;
 use super::settings;
@@ -76,10 +77,10 @@ impl Broker {
     }
 
     /// Writes its configuration file.
-    pub(super) fn configure(&mut self, ports: &Ports) -> Result<()> {
+    pub(super) fn configure(&mut self, ports: &Ports, clients: Option<ClientListener>) -> Result<()> {
         fs::create_dir_all(&self.directory).with_context(|| format!("cannot make {}", self.directory.display()))?;
         self.port = ports.broker(self.number)?;
-        let text = settings::properties(self.number, ports, &self.data_directory())?;
+        let text = settings::properties(self.number, ports, clients, &self.data_directory())?;
         fs::write(self.settings_file(), text)
             .with_context(|| format!("cannot write {}", self.settings_file().display()))
     }
