@@ -102,3 +102,26 @@ async fn answers_are_lost_after_their_requests_went_through() {
     assert_eq!(ask(&mut connection, 8).await, None);
     assert_eq!(told.recv().await, Some(8), "the request went through");
 }
+
+#[tokio::test]
+async fn in_a_black_hole_no_answer_comes_again_but_new_connections_are_good() {
+    let (port, mut told) = echo().await;
+    let link = Link::open(0, port).await.unwrap();
+    let mut holed = connect(&link).await;
+    link.disturb(Disturbance::BlackHole);
+    holed.write_u8(5).await.unwrap();
+    assert_eq!(told.recv().await, Some(5), "the request went through");
+    let lost = async {
+        while link.damage() != (0, 1) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, lost).await.expect("its answer is lost");
+    link.disturb(Disturbance::None);
+    holed.write_u8(6).await.unwrap();
+    assert_eq!(told.recv().await, Some(6), "the request went through");
+    let mut fresh = connect(&link).await;
+    assert_eq!(ask(&mut fresh, 7).await, Some(7));
+    let never = tokio::time::timeout(Duration::from_millis(100), holed.read_u8()).await;
+    assert!(never.is_err(), "neither an answer nor an end: {never:?}");
+}

@@ -11,6 +11,8 @@ use faults::schedule::Pace;
 /// From the first process to the last check.
 const LIMIT: Duration = Duration::from_secs(90);
 const FAULTS: Duration = Duration::from_secs(30);
+/// What is left is for clients to end, for being level, and for checks.
+const FAULTS_END_BY: Duration = Duration::from_secs(65);
 const PACE: Pace = Pace {
     strike: (Duration::from_secs(2), Duration::from_secs(4)),
     calm: Duration::from_millis(500),
@@ -26,6 +28,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_whatever_fails() {
         directory: directory.path().join("run"),
         program: program(),
         lasts: FAULTS,
+        faults_end_by: Some(FAULTS_END_BY),
         seed: 90,
         nemeses: Nemesis::all()
             .iter()

@@ -38,6 +38,8 @@ pub struct CampaignOptions {
     pub program: PathBuf,
     /// How long faults are inflicted; starting, healing and checking come on top.
     pub lasts: Duration,
+    /// When faults must be over at the latest, counted from the start of the campaign; a slow start leaves less time for them.
+    pub faults_end_by: Option<Duration>,
     /// Decides on rounds and commands.
     pub seed: u64,
     /// What may strike.
@@ -71,7 +73,11 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
     tokio::time::sleep(FIRST_CALM).await;
 
     let mut problems = Vec::new();
-    let rounds = inflict(options, &cluster, &workload, &mut problems).await?;
+    let mut end = Instant::now() + options.lasts;
+    if let Some(latest) = options.faults_end_by {
+        end = end.min(begun + latest);
+    }
+    let rounds = inflict(options, end, &cluster, &workload, &mut problems).await?;
 
     let open = workload.finish(FINISH_LIMIT).await;
     if open > 0 {
@@ -119,9 +125,10 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
     Ok(evidence)
 }
 
-/// Rounds of faults, as long as the campaign lasts.
+/// Rounds of faults until `end`.
 async fn inflict(
     options: &CampaignOptions,
+    end: Instant,
     cluster: &Cluster,
     workload: &Workload,
     problems: &mut Vec<String>,
@@ -132,7 +139,6 @@ async fn inflict(
         .copied()
         .filter(|nemesis| !cluster.skipped().contains_key(nemesis))
         .collect();
-    let end = Instant::now() + options.lasts;
     let mut rounds = Vec::new();
     for round in Schedule::new(options.seed, &possible, options.pace) {
         if Instant::now() + round.lasts > end {

@@ -86,9 +86,7 @@ impl Cluster {
             .then(|| clock::library().context("libfaketime is not installed (Debian: apt-get install libfaketime)"))
             .and_then(|found| noted(found, Nemesis::ClockJump, &mut skipped));
 
-        let t = Instant::now();
         let (kafka, kafka_links, postgres) = start_servers(directory).await?;
-        eprintln!("servers {:?}", t.elapsed());
         if PrivatePostgres::is_elsewhere(&directory.join("postgres")) && disk.take().is_some() {
             let reason = "the account of PostgreSQL cannot reach the run's directory".to_owned();
             skipped.insert(Nemesis::PostgresDiskFull, reason);

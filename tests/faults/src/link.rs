@@ -31,6 +31,9 @@ pub enum Disturbance {
     SwallowAnswers,
     /// Requests arrive, and a connection is closed in place of its next answer.
     CutAtAnswer,
+    /// Requests arrive, answers do not, and on a connection that lost one no answer ever comes again, also after the disturbance. So it is
+    /// when something between both sides has forgotten a connection.
+    BlackHole,
 }
 
 /// What links have done so far.

@@ -78,6 +78,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
         directory: all.join(format!("{}-{}", since.as_secs(), std::process::id())),
         program: program(arguments.program)?,
         lasts: Duration::from_secs(arguments.minutes * 60),
+        faults_end_by: None,
         seed: arguments.seed.unwrap_or_else(|| u64::from(since.subsec_nanos())),
         nemeses: if arguments.only.is_empty() {
             Nemesis::all().to_vec()

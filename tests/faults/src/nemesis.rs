@@ -35,6 +35,8 @@ pub enum Nemesis {
     KafkaSwallowAnswers,
     /// Requests to brokers go through, and the connection is closed in place of the answer
     KafkaCutAtAnswer,
+    /// Requests to brokers go through, and no answer ever comes on that connection again; new connections are good
+    KafkaBlackHole,
     /// What passes between a node and `PostgreSQL` arrives late
     PostgresDelay,
     /// Connections between a node and `PostgreSQL` are closed, and no new one is made
@@ -78,7 +80,11 @@ impl Nemesis {
             Self::PostgresRestart | Self::PostgresKill | Self::PostgresPause | Self::PostgresDiskFull => {
                 Target::Postgres
             }
-            Self::KafkaDelay | Self::KafkaCut | Self::KafkaSwallowAnswers | Self::KafkaCutAtAnswer => Target::KafkaLink,
+            Self::KafkaDelay
+            | Self::KafkaCut
+            | Self::KafkaSwallowAnswers
+            | Self::KafkaCutAtAnswer
+            | Self::KafkaBlackHole => Target::KafkaLink,
             Self::PostgresDelay | Self::PostgresCut | Self::PostgresSwallowAnswers | Self::PostgresCutAtAnswer => {
                 Target::PostgresLink
             }

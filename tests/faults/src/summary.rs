@@ -46,7 +46,7 @@ impl fmt::Display for Evidence {
                 writeln!(out, "  BROKEN           coding-agent history verify: {report}")?;
             }
             ProductCheck::Missing => {
-                writeln!(out, "  -                this binary has no coding-agent history verify")?
+                writeln!(out, "  -                this binary has no coding-agent history verify")?;
             }
         }
         for problem in self.problems.iter().take(QUOTED) {

@@ -84,7 +84,11 @@ impl Cluster {
                 spawn_blocking(move || disk.fill()).await??;
                 ("no byte free".to_owned(), Undo::FreeDisk)
             }
-            Nemesis::KafkaDelay | Nemesis::KafkaCut | Nemesis::KafkaSwallowAnswers | Nemesis::KafkaCutAtAnswer => {
+            Nemesis::KafkaDelay
+            | Nemesis::KafkaCut
+            | Nemesis::KafkaSwallowAnswers
+            | Nemesis::KafkaCutAtAnswer
+            | Nemesis::KafkaBlackHole => {
                 let what = disturb(&self.kafka_links, strike, "broker", 1);
                 (what, Undo::KafkaLinks)
             }
@@ -196,6 +200,7 @@ fn disturb(links: &[Link], strike: &Strike, kind: &str, first: usize) -> String 
         Nemesis::KafkaCut | Nemesis::PostgresCut => Disturbance::Cut,
         Nemesis::KafkaSwallowAnswers | Nemesis::PostgresSwallowAnswers => Disturbance::SwallowAnswers,
         Nemesis::KafkaCutAtAnswer | Nemesis::PostgresCutAtAnswer => Disturbance::CutAtAnswer,
+        Nemesis::KafkaBlackHole => Disturbance::BlackHole,
         _ => Disturbance::Delay(Duration::from_millis(DELAY.0 + u64::from(strike.dice) / 7 % DELAY.1)),
     };
     let chosen = dice % (links.len() + 1);

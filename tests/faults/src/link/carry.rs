@@ -32,7 +32,7 @@ pub(super) async fn between(
     {
         return;
     }
-    let spoiled = AtomicBool::new(false);
+    let (spoiled, lost) = (AtomicBool::new(false), AtomicBool::new(false));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let requests = one_way(from_client, to_server, disturbance.clone(), |bytes, _| Some(bytes));
@@ -47,6 +47,12 @@ pub(super) async fn between(
             damage.cut.fetch_add(1, Ordering::Relaxed);
             None
         }
+        Disturbance::BlackHole => {
+            damage.answers_lost.fetch_add(1, Ordering::Relaxed);
+            lost.store(true, Ordering::Relaxed);
+            Some(Bytes::new())
+        }
+        _ if lost.load(Ordering::Relaxed) => Some(Bytes::new()),
         // What comes after something that was lost cannot be understood.
         _ if spoiled.load(Ordering::Relaxed) => None,
         _ => Some(bytes),
@@ -105,5 +111,11 @@ async fn one_way(
             }
         }
     };
-    tokio::join!(reading, writing);
+    // Whoever ends, the connection does: a reader whose bytes go nowhere would make a black hole of it.
+    tokio::pin!(reading, writing);
+    tokio::select! {
+        () = &mut writing => {}
+        // What was read before the end is still handed over.
+        () = &mut reading => writing.await,
+    }
 }
