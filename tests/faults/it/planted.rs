@@ -11,6 +11,7 @@ const LOST: &str = "is in the journal";
 const TWICE: &str = "happened twice";
 const INVENTED: &str = "was caused by a command";
 const DENIED: &str = "no command is there";
+const FINAL: &str = "refused for good";
 const EXPECTED: &str = "named a revision";
 const STALE: &str = "no answer is older";
 
@@ -47,7 +48,8 @@ fn event(attempt: &Attempt, revision: u64) -> JournaledEvent {
     }
 }
 
-/// Three commands that were done, one of them after an attempt without an answer; a refusal, a conflict, and nothing to do.
+/// Three commands that were done, one of them after an attempt without an answer; refusals, the last one for good after an attempt without
+/// an answer; a conflict, and nothing to do.
 fn history() -> (Vec<Attempt>, Vec<JournaledEvent>) {
     let lost = Outcome::Unknown {
         code: "client.timed-out".to_owned(),
@@ -63,13 +65,19 @@ fn history() -> (Vec<Attempt>, Vec<JournaledEvent>) {
         code: "task.not-pending".to_owned(),
         is_final: false,
     };
+    let refused_for_good = Outcome::Refused {
+        code: "task.not-pending".to_owned(),
+        is_final: true,
+    };
     let mut attempts = vec![
         attempt("a", 0, done(0)),
-        attempt("b", 10, lost),
+        attempt("b", 10, lost.clone()),
         attempt("b", 20, repeated),
         attempt("c", 30, done(2)),
         attempt("d", 40, conflict),
         attempt("e", 50, refused),
+        attempt("g", 55, lost),
+        attempt("g", 56, refused_for_good),
         attempt("f", 60, Outcome::Nothing { revision: Some(2) }),
     ];
     attempts[3].expected_revision = Some(1);
@@ -166,12 +174,17 @@ fn a_refused_command_that_happened_is_found() {
 
 #[test]
 fn a_command_with_nothing_to_do_that_did_something_is_found() {
-    is_found(DENIED, |attempts, events| events.push(event(&attempts[6], 3)));
+    is_found(DENIED, |attempts, events| events.push(event(&attempts[8], 3)));
 }
 
 #[test]
 fn a_command_in_conflict_that_happened_is_found() {
     is_found(DENIED, |attempts, events| events.push(event(&attempts[4], 3)));
+}
+
+#[test]
+fn a_command_that_was_refused_for_good_and_happened_by_its_earlier_attempt_is_found() {
+    is_found(FINAL, |attempts, events| events.push(event(&attempts[6], 3)));
 }
 
 #[test]
@@ -202,7 +215,7 @@ fn a_write_below_one_that_was_acknowledged_before_is_found() {
 #[test]
 fn nothing_to_do_on_an_old_state_is_found() {
     is_found(STALE, |attempts, _| {
-        attempts[6].outcome = Outcome::Nothing { revision: Some(1) }
+        attempts[8].outcome = Outcome::Nothing { revision: Some(1) }
     });
 }
 

@@ -37,6 +37,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_doubled_whatever_fails() {
             .collect(),
         pace: PACE,
         nodes: 2,
+        strict: false,
         clients: 8,
     };
     let evidence = tokio::time::timeout(LIMIT, campaign::run(&options)).await;

@@ -48,6 +48,8 @@ pub struct CampaignOptions {
     pub pace: Pace,
     /// How many nodes.
     pub nodes: usize,
+    /// Whether negative answers are recorded and final.
+    pub strict: bool,
     /// How many clients.
     pub clients: u64,
 }
@@ -59,6 +61,7 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
         directory: options.directory.clone(),
         program: options.program.clone(),
         nodes: options.nodes,
+        strict: options.strict,
         nemeses: options.nemeses.clone(),
     })
     .await?;
@@ -105,6 +108,7 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
         seed: options.seed,
         nodes: options.nodes,
         clients: options.clients,
+        strict: options.strict,
         seconds: begun.elapsed().as_secs_f64(),
         fault_seconds: options.lasts.as_secs_f64(),
         skipped: skipped

@@ -50,6 +50,8 @@ pub struct ClusterOptions {
     pub program: PathBuf,
     /// How many nodes.
     pub nodes: usize,
+    /// Whether negative answers are recorded and final.
+    pub strict: bool,
     /// What it must be prepared for.
     pub nemeses: Vec<Nemesis>,
 }
@@ -105,7 +107,7 @@ impl Cluster {
             .iter()
             .map(|link| format!("127.0.0.1:{}", link.port()))
             .collect();
-        let environment = environment(&brokers.join(","), &key_file);
+        let environment = environment(&brokers.join(","), &key_file, options.strict);
         let mut cluster = Self {
             nodes: Vec::new(),
             postgres_links: Vec::new(),
@@ -271,7 +273,7 @@ async fn start_servers(directory: &Path) -> Result<(PrivateKafka, Vec<Link>, Pri
     Ok((kafka??, links, postgres??))
 }
 
-fn environment(brokers: &str, key_file: &Path) -> Vec<(String, String)> {
+fn environment(brokers: &str, key_file: &Path, strict: bool) -> Vec<(String, String)> {
     let partitions = PARTITIONS.to_string();
     let key_file = key_file.display().to_string();
     let settings = [
@@ -283,6 +285,10 @@ fn environment(brokers: &str, key_file: &Path) -> Vec<(String, String)> {
         ("KAFKA__REPLICATION_FACTOR", "3"),
         ("KAFKA__MIN_INSYNC_REPLICAS", "2"),
         ("AUTH__SIGNING_KEY_FILE", &key_file),
+        (
+            "COMMAND_API__HANDLING__STRICT_REJECTIONS",
+            if strict { "true" } else { "false" },
+        ),
     ];
     let settings = settings.into_iter();
     settings

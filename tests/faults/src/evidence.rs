@@ -17,6 +17,8 @@ pub struct Evidence {
     pub nodes: usize,
     /// Clients with two principals each.
     pub clients: u64,
+    /// Whether negative answers are recorded and final.
+    pub strict: bool,
     /// From the first process to the last check.
     pub seconds: f64,
     /// For how long faults were to be inflicted.

@@ -28,6 +28,9 @@ struct Arguments {
     /// How many nodes
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=5))]
     nodes: u8,
+    /// Record negative answers, which makes them final
+    #[arg(long)]
+    strict: bool,
     /// How many clients
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=200))]
     clients: u64,
@@ -87,6 +90,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
         },
         pace: PACE,
         nodes: usize::from(arguments.nodes),
+        strict: arguments.strict,
         clients: arguments.clients,
     };
     eprintln!(

@@ -14,8 +14,9 @@ impl fmt::Display for Evidence {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             out,
-            "Faults: 3 Apache Kafka brokers (3 copies, 2 in sync), PostgreSQL, {} nodes, {} clients; {:.0} s in all, {} rounds of faults\n",
+            "Faults: 3 Apache Kafka brokers (3 copies, 2 in sync), PostgreSQL, {} nodes{}, {} clients; {:.0} s in all, {} rounds of faults\n",
             self.nodes,
+            if self.strict { " with strict rejections" } else { "" },
             self.clients,
             self.seconds,
             self.rounds.len()
@@ -57,7 +58,12 @@ impl fmt::Display for Evidence {
         } else {
             "A PROMISE IS BROKEN"
         };
-        writeln!(out, "\nVerdict: {verdict}. The same rounds again: --seed {}", self.seed)
+        writeln!(
+            out,
+            "\nVerdict: {verdict}. The same rounds again: --seed {}{}",
+            self.seed,
+            if self.strict { " --strict" } else { "" }
+        )
     }
 }
 

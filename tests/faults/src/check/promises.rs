@@ -28,6 +28,7 @@ pub fn promises(attempts: &[Attempt], events: &[JournaledEvent]) -> Result<Vec<C
         nothing_happened_twice(&effects),
         nothing_was_invented(&commands, &effects),
         nothing_denied_is_there(&commands, &effects),
+        final_refusals_are_final(&commands, &effects),
         expected_revisions_were_met(&commands, &effects),
         answers_follow_each_other(attempts),
     ])
@@ -121,6 +122,20 @@ fn nothing_denied_is_there(commands: &BTreeMap<Uuid, Vec<&Attempt>>, effects: &E
                 let answers: Vec<&str> = attempts.iter().map(|attempt| attempt.outcome.name()).collect();
                 let first = attempts.first().map(|attempt| told(attempt)).unwrap_or_default();
                 format!("{first} was told {} and happened", answers.join(", "))
+            });
+        }
+    }
+    check
+}
+
+/// Also not by an attempt before or after it of which nobody knows.
+fn final_refusals_are_final(commands: &BTreeMap<Uuid, Vec<&Attempt>>, effects: &Effects<'_>) -> Check {
+    let mut check = Check::new("no command is there that was refused for good");
+    for (command, attempts) in commands {
+        let refused = |attempt: &&&Attempt| matches!(attempt.outcome, Outcome::Refused { is_final: true, .. });
+        if let Some(attempt) = attempts.iter().find(refused) {
+            check.look(!effects.contains_key(command), || {
+                format!("{} was refused for good and happened", told(attempt))
             });
         }
     }

@@ -53,8 +53,10 @@ pub(super) async fn checks(bootstrap: &str, events: &[JournaledEvent]) -> Result
     judged.violations = u64::try_from(judge.faults.len())?;
     judged.quoted = judge.faults;
     judged.quoted.truncate(super::QUOTED);
-    let voids = judge.voids;
-    judged.claim = format!("{} (void by the rule: {voids})", judged.claim);
+    judged.claim = format!(
+        "{} ({} void by the rule, {} fences)",
+        judged.claim, judge.voids, judge.fences
+    );
     Ok(vec![judged, check])
 }
 
@@ -67,6 +69,7 @@ struct Judge {
     accepted: Accepted,
     records: u64,
     voids: u64,
+    fences: u64,
     faults: Vec<String>,
 }
 
@@ -94,7 +97,8 @@ impl Judge {
 
     fn judge(&mut self, record: &LogRecord) -> Result<()> {
         let header = |name: &'static str| record.header(name).with_context(|| format!("no header {name}"));
-        ensure!(header("kind")? == "commit", "clients place no fences, and this is one");
+        let kind = header("kind")?;
+        ensure!(matches!(kind, "commit" | "stream-fence"), "nobody here writes {kind}");
         let stream = String::from_utf8(record.key.to_vec())?;
         let seen: i64 = header("seen")?.parse()?;
         let offset = i64::try_from(record.offset)?;
@@ -105,6 +109,10 @@ impl Judge {
             return Ok(());
         }
         self.last.insert(key, offset);
+        if kind == "stream-fence" {
+            self.fences += 1;
+            return Ok(());
+        }
         let mut revision = match header("expected")? {
             "none" => 0,
             expected => expected.parse::<u64>()? + 1,

@@ -136,7 +136,10 @@ async fn answered(response: Response, order: &Order) -> Answer {
             "unknown" => Outcome::Unknown { code },
             _ => return Answer::surprising(status, &body),
         },
-        _ if status.is_client_error() && order.is_refusal(&code) => Outcome::Refused { code, is_final: false },
+        _ if status.is_client_error() && order.is_refusal(&code) => Outcome::Refused {
+            code,
+            is_final: body["final"] == true,
+        },
         _ => return Answer::surprising(status, &body),
     };
     Answer::of(outcome)
