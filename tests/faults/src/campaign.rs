@@ -80,7 +80,7 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
     if let Some(latest) = options.faults_end_by {
         end = end.min(begun + latest);
     }
-    let rounds = inflict(options, end, &cluster, &workload, &mut problems).await?;
+    let mut rounds = inflict(options, end, &cluster, &workload, &mut problems).await?;
 
     let open = workload.finish(FINISH_LIMIT).await;
     if open > 0 {
@@ -91,6 +91,7 @@ pub async fn run(options: &CampaignOptions) -> Result<Evidence> {
     }
     cluster.wait_ready(RECOVERY_LIMIT).await?;
     let attempts = workload.attempts();
+    statistics::find_silences(&attempts, &mut rounds);
     let clients_log = options.directory.join(CLIENTS_LOG);
     attempt::write(&clients_log, &attempts)?;
     say("clients have ended; waiting until journal and read models are level");
@@ -191,6 +192,7 @@ async fn one(round: &Round, cluster: &Cluster, workload: &Workload) -> Result<Ro
         struck_at,
         healed_at,
         seconds_until_done: recovered.map(|()| Duration::from_micros(done_at - healed_at).as_secs_f64()),
+        longest_silence: 0.0,
     })
 }
 

@@ -57,6 +57,8 @@ pub struct RoundEvidence {
     pub healed_at: u64,
     /// From then until every node had done a command that was given after it; nothing when that took longer than is allowed.
     pub seconds_until_done: Option<f64>,
+    /// The longest time from the strike to that moment in which no node at all did a command, in seconds.
+    pub longest_silence: f64,
 }
 
 /// One nemesis of a round.

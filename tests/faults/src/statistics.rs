@@ -39,14 +39,35 @@ pub(crate) fn of_load(attempts: &[Attempt], rounds: &[RoundEvidence]) -> LoadEvi
     }
 }
 
+/// Fills in for each round the longest time without a command done.
+pub(crate) fn find_silences(attempts: &[Attempt], rounds: &mut [RoundEvidence]) {
+    let done = done(attempts);
+    for round in rounds {
+        let end = round.healed_at + micros(round.seconds_until_done.unwrap_or_default());
+        let from = done.partition_point(|ended| *ended < round.struck_at);
+        let to = done.partition_point(|ended| *ended < end);
+        let within = done.get(from..to).unwrap_or_default();
+        let moments = std::iter::once(&round.struck_at).chain(within);
+        let gaps = moments.zip(within.iter().chain(std::iter::once(&end)));
+        round.longest_silence = gaps
+            .map(|(one, next)| seconds(next.saturating_sub(*one)))
+            .fold(0.0, f64::max);
+    }
+}
+
+/// When commands were done, in order.
+fn done(attempts: &[Attempt]) -> Vec<u64> {
+    let done = attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.outcome, Outcome::Done { .. }));
+    let mut done: Vec<u64> = done.map(|attempt| attempt.ended_at).collect();
+    done.sort_unstable();
+    done
+}
+
 /// The longest time from the end of a round until a command was done, in seconds.
 pub(crate) fn longest_wait(attempts: &[Attempt], rounds: &[RoundEvidence]) -> f64 {
-    let mut done: Vec<u64> = attempts
-        .iter()
-        .filter(|attempt| matches!(attempt.outcome, Outcome::Done { .. }))
-        .map(|attempt| attempt.ended_at)
-        .collect();
-    done.sort_unstable();
+    let done = done(attempts);
     let waits = rounds.iter().filter_map(|round| {
         let next = done.get(done.partition_point(|ended| *ended < round.healed_at))?;
         Some(seconds(next - round.healed_at))
@@ -88,6 +109,45 @@ fn micros(seconds: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_silence_of_a_round_counts_from_its_strike_to_its_recovery() {
+        let attempt = |ended_at| Attempt {
+            client: String::new(),
+            started_at: 0,
+            ended_at,
+            principal: uuid::Uuid::nil(),
+            command_id: "k".to_owned(),
+            content_hash: String::new(),
+            command: String::new(),
+            stream: None,
+            expected_revision: None,
+            outcome: Outcome::Done {
+                revision: 0,
+                replayed: false,
+            },
+        };
+        let attempts: Vec<Attempt> = [500_000, 9_000_000, 3_000_000, 5_500_000].map(attempt).into();
+        let round = RoundEvidence {
+            strikes: Vec::new(),
+            struck_at: 2_000_000,
+            healed_at: 5_000_000,
+            seconds_until_done: Some(1.0),
+            longest_silence: 0.0,
+        };
+        let mut rounds = [
+            round.clone(),
+            RoundEvidence {
+                healed_at: 8_000_000,
+                ..round
+            },
+        ];
+        find_silences(&attempts, &mut rounds);
+        assert_eq!(
+            rounds.map(|round| micros(round.longest_silence)),
+            [2_500_000, 3_500_000]
+        );
+    }
 
     #[test]
     fn percentiles_are_values_that_were_met() {

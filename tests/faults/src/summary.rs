@@ -1,10 +1,9 @@
 //! The evidence as a text that is understood without the code.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::check::ProductCheck;
-use crate::evidence::{Evidence, Latency};
+use crate::evidence::{Evidence, Latency, RoundEvidence};
 use crate::nemesis::Nemesis;
 
 /// Lines of what is wrong; the evidence has more.
@@ -69,33 +68,33 @@ impl fmt::Display for Evidence {
 
 impl Evidence {
     fn nemeses(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut struck: BTreeMap<Nemesis, (u64, f64, f64)> = BTreeMap::new();
-        for round in &self.rounds {
-            for strike in &round.strikes {
-                let (count, seconds, longest) = struck.entry(strike.nemesis).or_default();
-                *count += 1;
-                *seconds += round.seconds();
-                *longest = longest.max(round.seconds_until_done.unwrap_or(f64::INFINITY));
-            }
-        }
         writeln!(
             out,
-            "{:<26}{:>6}{:>10}   every node works again at most after",
-            "Nemesis", "times", "seconds"
+            "{:<26}{:>6}{:>10}{:>18}{:>30}",
+            "Nemesis", "times", "seconds", "longest silence", "every node works again after"
         )?;
-        for (nemesis, (count, seconds, longest)) in struck {
-            writeln!(
-                out,
-                "  {:<24}{count:>6}{seconds:>10.1}{longest:>10.1} s",
-                nemesis.name()
-            )?;
+        for nemesis in Nemesis::all() {
+            let met = |round: &&RoundEvidence| round.strikes.iter().any(|strike| strike.nemesis == *nemesis);
+            let rounds: Vec<&RoundEvidence> = self.rounds.iter().filter(met).collect();
+            let longest = |of: fn(&RoundEvidence) -> f64| rounds.iter().map(|round| of(round)).fold(0.0, f64::max);
+            if !rounds.is_empty() {
+                writeln!(
+                    out,
+                    "  {:<24}{:>6}{:>10.1}{:>16.1} s{:>28.1} s",
+                    nemesis.name(),
+                    rounds.len(),
+                    rounds.iter().map(|round| round.seconds()).sum::<f64>(),
+                    longest(|round| round.longest_silence),
+                    longest(|round| round.seconds_until_done.unwrap_or(f64::INFINITY)),
+                )?;
+            }
         }
         for (nemesis, reason) in &self.skipped {
             writeln!(out, "  {nemesis:<24}skipped: {reason}")?;
         }
         writeln!(
             out,
-            "  Proxies cut {} connections and kept {} answers whose request had gone through.",
+            "  Silence: no node at all did a command, from the strike until every node works again. Nemeses of one round share its numbers.\n  Proxies cut {} connections and kept {} answers whose request had gone through.",
             self.connections_cut, self.answers_lost
         )?;
         writeln!(
