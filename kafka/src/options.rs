@@ -113,6 +113,9 @@ impl KafkaOptions {
         config.set("socket.nagle.disable", "true");
         // A broker that comes back is found soon; the default maximum is ten seconds.
         config.set("reconnect.backoff.max.ms", "1000");
+        // A connection that something in between has forgotten looks open and never answers. After the default of a minute nothing would
+        // have been acknowledged for a minute.
+        config.set("socket.timeout.ms", "10000");
         for (name, value) in &self.properties {
             config.set(name, value.expose());
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::{bench, instance, interrupt, lint, simulate, test, up};
+use crate::{bench, faults, instance, interrupt, lint, simulate, test, up};
 
 /// Build, run and check the coding-agent platform on this machine.
 #[derive(Debug, Parser)]
@@ -50,6 +50,9 @@ enum MenuCommand {
     /// Run benchmarks on throw-away servers
     #[command(disable_help_flag = true)]
     Bench(Passed),
+    /// Inflict faults on throw-away brokers, `PostgreSQL` and nodes under load, and check what clients were told
+    #[command(disable_help_flag = true)]
+    Faults(Passed),
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +144,10 @@ pub fn run() -> Result<ExitCode> {
         MenuCommand::Bench(passed) => {
             interrupt::listen()?;
             bench::run(&passed.arguments)
+        }
+        MenuCommand::Faults(passed) => {
+            interrupt::listen()?;
+            faults::run(&passed.arguments)
         }
     }
 }

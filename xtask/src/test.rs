@@ -14,7 +14,7 @@ use crate::test_servers::TestServers;
 pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
     let mut steps = Steps::default();
     lint::add_steps(&mut steps, only)?;
-    if only.is_none() || only == Some("system-tests") {
+    if only.is_none_or(|only| matches!(only, "system-tests" | "faults")) {
         // The tests of the whole system start the real binary, which `cargo test` does not build.
         let mut build = project::cargo();
         build.args(["build", "-p", "coding-agent"]);

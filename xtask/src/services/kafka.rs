@@ -4,6 +4,7 @@
 mod broker;
 pub mod jars;
 mod ports;
+mod quorum;
 mod readiness;
 mod settings;
 
@@ -21,6 +22,15 @@ use jars::Jars;
 /// Two seconds are usual; a machine that builds at the same time needs more.
 const START_PATIENCE: Duration = Duration::from_mins(2);
 
+/// A further listener of a broker, for clients that shall reach it through something else, such as a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientListener {
+    /// Where the broker listens on 127.0.0.1.
+    pub port: u16,
+    /// The port of 127.0.0.1 that clients of this listener are sent to.
+    pub advertised_port: u16,
+}
+
 /// A running cluster. Dropping it stops the brokers that this handle started, unless [`leave_running`](Self::leave_running) was called.
 #[derive(Debug)]
 pub struct PrivateKafka {
@@ -37,6 +47,17 @@ impl PrivateKafka {
 
     /// As [`start`](Self::start), with the first broker on a given port (0 for a free one).
     pub fn start_on(directory: &Path, brokers: u16, port: u16) -> Result<Self> {
+        Self::start_with(directory, brokers, port, &[])
+    }
+
+    /// As [`start`](Self::start), where each broker has a further listener, in order of their numbers. Brokers talk with each other
+    /// directly, and so do clients that begin at [`bootstrap`](Self::bootstrap).
+    pub fn start_behind(directory: &Path, clients: &[ClientListener]) -> Result<Self> {
+        let brokers = u16::try_from(clients.len()).unwrap_or(u16::MAX);
+        Self::start_with(directory, brokers, 0, clients)
+    }
+
+    fn start_with(directory: &Path, brokers: u16, port: u16, clients: &[ClientListener]) -> Result<Self> {
         ensure!(
             brokers == 1 || brokers == 3,
             "a private Kafka has 1 or 3 brokers, not {brokers}"
@@ -56,8 +77,8 @@ impl PrivateKafka {
             brokers: Vec::new(),
             ends_with_handle: !running,
         };
-        for member in &mut members {
-            member.configure(&ports)?;
+        for (index, member) in members.iter_mut().enumerate() {
+            member.configure(&ports, clients.get(index).copied())?;
         }
         format_storage(&members, &cluster)?;
         kafka.brokers = members;
@@ -71,6 +92,17 @@ impl PrivateKafka {
     /// The bootstrap servers: `host:port`, separated by commas.
     pub fn bootstrap(&self) -> String {
         self.brokers.iter().map(Broker::address).collect::<Vec<_>>().join(",")
+    }
+
+    /// The number of the broker that is the active controller, as far as the others know; nothing while there is none.
+    pub fn controller(&mut self) -> Option<u16> {
+        let running = self.brokers.iter_mut().filter(|broker| broker.is_wanted());
+        running.map(|broker| broker.port()).find_map(quorum::leader)
+    }
+
+    /// How many brokers there are, running or not.
+    pub fn brokers(&self) -> u16 {
+        u16::try_from(self.brokers.len()).unwrap_or(u16::MAX)
     }
 
     /// The port of the first broker.

@@ -128,6 +128,36 @@ impl PrivatePostgres {
         self.launch_on(self.port)
     }
 
+    /// Freezes it with all its connections (SIGSTOP): they stay open and nothing is answered.
+    pub fn pause(&self) -> Result<()> {
+        let Some(process) = &self.process else {
+            return Ok(());
+        };
+        // First the one that makes new connections.
+        process.signal(Signal::STOP)?;
+        process
+            .children()
+            .iter()
+            .try_for_each(|child| child.signal(Signal::STOP))
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) -> Result<()> {
+        let Some(process) = &self.process else {
+            return Ok(());
+        };
+        process
+            .children()
+            .iter()
+            .try_for_each(|child| child.signal(Signal::CONT))?;
+        process.signal(Signal::CONT)
+    }
+
+    /// Whether its first process is there.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(RecordedProcess::is_running)
+    }
+
     /// Ends it as a crash would: the server and all its connections get SIGKILL at once.
     pub fn kill(&mut self) -> Result<()> {
         let Some(process) = &mut self.process else {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::super::process::{RecordedProcess, Signal};
+use super::ClientListener;
 use super::jars::Jars;
 use super::ports::Ports;
 use super::settings;
@@ -22,6 +23,8 @@ pub(super) struct Broker {
     number: u16,
     directory: PathBuf,
     port: u16,
+    /// Compiled code that is quick to have, in place of code that is quick to run.
+    starts_quickly: bool,
     jars: Jars,
     process: Option<RecordedProcess>,
 }
@@ -35,6 +38,7 @@ impl Broker {
             number,
             directory,
             port: 0,
+            starts_quickly: false,
             jars,
             process,
         }
@@ -76,10 +80,12 @@ impl Broker {
     }
 
     /// Writes its configuration file.
-    pub(super) fn configure(&mut self, ports: &Ports) -> Result<()> {
+    pub(super) fn configure(&mut self, ports: &Ports, clients: Option<ClientListener>) -> Result<()> {
         fs::create_dir_all(&self.directory).with_context(|| format!("cannot make {}", self.directory.display()))?;
         self.port = ports.broker(self.number)?;
-        let text = settings::properties(self.number, ports, &self.data_directory())?;
+        // Who puts something between brokers and clients starts brokers again and again, and measures no speed.
+        self.starts_quickly = clients.is_some();
+        let text = settings::properties(self.number, ports, clients, &self.data_directory())?;
         fs::write(self.settings_file(), text)
             .with_context(|| format!("cannot write {}", self.settings_file().display()))
     }
@@ -156,6 +162,9 @@ impl Broker {
 
     fn java(&self, heap: &str) -> Command {
         let mut command = Command::new("java");
+        if self.starts_quickly {
+            command.arg("-XX:TieredStopAtLevel=1");
+        }
         command
             .current_dir(&self.directory)
             .arg(format!("-Xmx{heap}"))

@@ -6,23 +6,31 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use super::ClientListener;
 use super::ports::Ports;
 
 /// The properties of one broker, which is a controller too.
-pub(super) fn properties(number: u16, ports: &Ports, data: &Path) -> Result<String> {
+pub(super) fn properties(number: u16, ports: &Ports, clients: Option<ClientListener>, data: &Path) -> Result<String> {
     let (broker, controller, voters) = (ports.broker(number)?, ports.controller(number)?, ports.voters());
     let copies = ports.brokers();
     // With three copies a write is safe on two: one broker may go without stopping anybody.
     let in_sync = if copies == 3 { 2 } else { 1 };
+    // Answered on the listener that a client came in by: with that listener's advertised port.
+    let (mut listener, mut advertised, mut protocol) = (String::new(), String::new(), "");
+    if let Some(clients) = clients {
+        listener = format!(",CLIENTS://127.0.0.1:{}", clients.port);
+        advertised = format!(",CLIENTS://127.0.0.1:{}", clients.advertised_port);
+        protocol = ",CLIENTS:PLAINTEXT";
+    }
     Ok(format!(
         "# Written at each start; changes are lost.
 process.roles=broker,controller
 node.id={number}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}{advertised}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocol}
 controller.quorum.voters={voters}
 log.dirs={data}
 auto.create.topics.enable=false
