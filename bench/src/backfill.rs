@@ -86,6 +86,7 @@ async fn round(store: Store, servers: &Servers, history: &Path) -> Result<Round>
     let (postgres_port, kafka_port) = servers.ports();
     let watched = Watched {
         program: instance.pid()?,
+        program_name: "coding-agent",
         postgres: postgres_port.and_then(listener),
         kafka: kafka_port.and_then(listener),
     };

@@ -26,8 +26,10 @@ pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
     Below(f64),
-    /// So many times the limit.
+    /// At most so many times the limit.
     TimesLimit(f64),
+    /// At least so many times the limit.
+    AtLeastTimesLimit(f64),
 }
 
 impl Measurement {
@@ -65,6 +67,10 @@ impl Measurement {
                 format!("<= {times} x limit"),
                 self.ratio.is_some_and(|ratio| ratio <= times),
             ),
+            Target::AtLeastTimesLimit(times) => (
+                format!(">= {times} x limit"),
+                self.ratio.is_some_and(|ratio| ratio >= times),
+            ),
         };
         self.target = Some(text);
         self.met = Some(met);
@@ -93,6 +99,14 @@ impl Measurement {
             .map_or_else(String::new, |name| format!("  (limit: {name})"));
         format!("{row:<118}{limit_name}").trim_end().to_owned()
     }
+}
+
+/// A count as a figure.
+pub(crate) fn as_float(count: u64) -> f64 {
+    // Far below the 2^52 where a double begins to count in steps.
+    #[allow(clippy::cast_precision_loss)]
+    let count = count as f64;
+    count
 }
 
 /// Three places are more than any of this repeats to.

@@ -17,6 +17,8 @@ pub(crate) struct ProcessorTime {
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
     pub(crate) program: u32,
+    /// What it is called in the figures.
+    pub(crate) program_name: &'static str,
     pub(crate) postgres: Option<u32>,
     pub(crate) kafka: Option<u32>,
 }
@@ -26,10 +28,14 @@ impl Watched {
     pub(crate) fn now(&self) -> ProcessorTime {
         let mut by_name = BTreeMap::new();
         for (name, seconds) in threads_of(self.program) {
-            by_name.insert(format!("coding-agent {name}"), seconds);
+            by_name.insert(format!("{} {name}", self.program_name), seconds);
         }
         if let Some(seconds) = own(self.program) {
-            by_name.insert("coding-agent".to_owned(), seconds);
+            by_name.insert(self.program_name.to_owned(), seconds);
+        }
+        let this = std::process::id();
+        if let Some(seconds) = own(this).filter(|_| this != self.program) {
+            by_name.insert("clients".to_owned(), seconds);
         }
         // Of children that have ended and were waited for.
         if let Some(seconds) = stat_fields(Path::new("/proc/self/stat")).map(|fields| fields.ended_children) {

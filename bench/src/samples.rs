@@ -23,6 +23,10 @@ impl Samples {
         }
     }
 
+    pub(crate) fn extend(&mut self, durations: impl IntoIterator<Item = Duration>) {
+        durations.into_iter().for_each(|duration| self.add(duration));
+    }
+
     /// The median of the rounds' medians: one round beside a busy neighbour does not count.
     pub(crate) fn p50(&self) -> f64 {
         median(self.rounds.iter().map(|round| median(round.clone())).collect())

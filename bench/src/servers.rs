@@ -9,6 +9,8 @@ use rdkafka::client::DefaultClientContext;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
+/// As the log has by default.
+pub(crate) const PARTITIONS: i32 = 16;
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where `PostgreSQL` and Kafka are.

@@ -2,6 +2,7 @@
 //! [`Client`] one user.
 
 mod client;
+pub(crate) mod constant_answer;
 mod http_connection;
 mod import;
 mod installation;

@@ -1,5 +1,7 @@
 //! `./dev bench`: benchmarks on throw-away servers that write as durably as real ones.
 
+mod peers;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -18,12 +20,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if !interrupt::wait_for(&mut build)?.success() {
         return Ok(ExitCode::FAILURE);
     }
+    // Others' code is fetched and built only for those who ask for it.
+    let with_peers = arguments.iter().any(|argument| argument == "peers");
+    if with_peers && !peers::build()? {
+        return Ok(ExitCode::FAILURE);
+    }
     let servers = TestServers::start()?;
     let mut command = project::cargo();
     command
-        .args(["run", "-q", "--release", "-p", "bench", "--"])
+        .args(["run", "-q", "--release", "-p", "bench", "--bin", "bench", "--"])
         .args(arguments);
     servers.describe_to(&mut command)?;
+    if with_peers {
+        peers::describe_to(&mut command);
+    }
     let mut child = command.spawn().context("cannot start cargo")?;
     let status = interrupt::wait_for(&mut child)?;
     drop(servers);

@@ -10,13 +10,10 @@ use rdkafka::message::Headers;
 use rdkafka::producer::{BaseRecord, DeliveryResult, NoCustomPartitioner, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Message, Offset, TopicPartitionList};
 
-use crate::servers::{create_topic, remove_topic};
+use crate::servers::{PARTITIONS, create_topic, remove_topic};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
-/// As the log has by default.
-const PARTITIONS: i32 = 16;
-
 /// The records of a topic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TopicContents {
@@ -26,7 +23,7 @@ pub(crate) struct TopicContents {
 }
 
 impl TopicContents {
-    fn mean_bytes(self) -> usize {
+    pub(crate) fn mean_bytes(self) -> usize {
         usize::try_from(self.bytes / self.records.max(1)).unwrap_or(usize::MAX)
     }
 }
