@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use platform::token::SigningKey;
 
-use crate::handling::Forwarder;
+use crate::handling::{Forwarder, Forwarding};
 use crate::routes::forwarded;
 
 /// A node that takes longer has troubles of its own.
@@ -38,34 +38,43 @@ impl HttpForwarder {
 
 #[async_trait]
 impl Forwarder for HttpForwarder {
-    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Option<Vec<u8>> {
-        let token = self.key.mint_for_node().ok()?;
-        let sent = self
-            .http
-            .as_ref()?
+    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Forwarding {
+        let (Some(http), Ok(token)) = (&self.http, self.key.mint_for_node()) else {
+            return Forwarding::NotTaken;
+        };
+        let sent = http
             .post(format!("http://{node}{}/{category}", forwarded::PATH))
             .bearer_auth(token)
             .body(batch)
             .send()
             .await;
         let answered = match sent {
-            Ok(answered) if answered.status().is_success() => answered,
-            Ok(answered) => {
-                tracing::debug!(
-                    node,
-                    status = answered.status().as_u16(),
-                    "commands were not taken over"
-                );
-                return None;
-            }
+            Ok(answered) => answered,
             Err(error) => {
                 tracing::debug!(node, %error, "commands could not be handed over");
-                return None;
+                return if error.is_connect() {
+                    Forwarding::NotTaken
+                } else {
+                    Forwarding::Unanswered
+                };
             }
         };
-        if answered.content_length().is_none_or(|length| length > LARGEST_ANSWER) {
-            return None;
+        let status = answered.status();
+        if !status.is_success() {
+            tracing::debug!(node, status = status.as_u16(), "commands were not taken over");
+            // What a node refuses for its form it has not begun.
+            return if status.is_client_error() {
+                Forwarding::NotTaken
+            } else {
+                Forwarding::Unanswered
+            };
         }
-        answered.bytes().await.ok().map(Vec::from)
+        if answered.content_length().is_none_or(|length| length > LARGEST_ANSWER) {
+            return Forwarding::Unanswered;
+        }
+        answered
+            .bytes()
+            .await
+            .map_or(Forwarding::Unanswered, |answers| Forwarding::Answered(answers.into()))
     }
 }

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
-pub use forwarding::Forwarder;
+pub use forwarding::{Forwarder, Forwarding};
 pub use outcome::{Answer, Certainty, Effect, Refused, Rejection};
 pub use peek::Preview;
 
@@ -235,6 +235,7 @@ impl<A: Aggregate> CommandHandler<A> {
             sender,
             since: Instant::now(),
             was_forwarded,
+            may_be_elsewhere: false,
         })?;
         Ok((Ticket { answer }, was_idle.then_some(IdleStream(id))))
     }

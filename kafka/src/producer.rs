@@ -46,6 +46,9 @@ impl CommitProducer {
         config.set("linger.ms", options.linger_ms.to_string());
         config.set("message.timeout.ms", options.delivery_timeout_ms.to_string());
         config.set("message.max.bytes", limit.to_string());
+        // Without a bound every record under load is a request of its own; while a few are under way the next records gather. One record
+        // alone does not notice.
+        config.set("max.in.flight.requests.per.connection", "4");
         // The log store bounds the bytes in flight; this is the net below it.
         config.set("queue.buffering.max.kbytes", "131072");
         config.set("queue.buffering.max.messages", "200000");

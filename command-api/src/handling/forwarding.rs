@@ -5,21 +5,105 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::Aggregate;
+use domain::{Aggregate, StreamId};
 use event_store::{CommandStamp, LogPosition, StreamState};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::outcome::{Answer, Effect, Refused, Rejection};
+use super::outcome::{Answer, Certainty, Effect, Refused, Rejection};
 use super::queue::Waiting;
-use super::{CommandHandler, Submission};
+use super::{CommandHandler, Shared, Submission};
+use crate::metrics;
 
 /// The way to other nodes.
 #[async_trait]
 pub trait Forwarder: Send + Sync + 'static {
-    /// Gives a batch for streams of this category to the node at this address and returns what its [`CommandHandler::take_forwarded`]
-    /// answered; nothing when it did not answer in time, or not well.
-    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Option<Vec<u8>>;
+    /// Gives a batch for streams of this category to the [`CommandHandler::take_forwarded`] of the node at this address.
+    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Forwarding;
+}
+
+/// How a batch fared on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forwarding {
+    /// The node has not got it, or will not take it.
+    NotTaken,
+    /// The node may have it, and may still work on it.
+    Unanswered,
+    /// What the node answered.
+    Answered(Vec<u8>),
+}
+
+/// Gives the batch to the node that has won the stream, and returns what is still to be decided here: all of it when there is no such node, or
+/// when it does not answer. Then its copy may still take effect, and no answer from here may deny that.
+pub(super) async fn hand_over<A: Aggregate>(
+    shared: &Shared<A>,
+    stream: &StreamId,
+    mut batch: Vec<Waiting<A>>,
+) -> Vec<Waiting<A>> {
+    let Some(forwarder) = &shared.surroundings.forwarder else {
+        return batch;
+    };
+    // Two nodes that each take the other for the winner must not send commands to and fro.
+    if batch.iter().any(|waiting| waiting.was_forwarded) {
+        return batch;
+    }
+    let Some(winner) = shared.store.other_author(stream) else {
+        return batch;
+    };
+    let Some(encoded) = encode(&batch) else {
+        return batch;
+    };
+    let fared = forwarder.forward(&winner, A::CATEGORY, encoded).await;
+    let answers = match &fared {
+        Forwarding::Answered(answers) => decode(answers, batch.len()),
+        Forwarding::NotTaken | Forwarding::Unanswered => None,
+    };
+    let outcome = if answers.is_some() { "answered" } else { "unanswered" };
+    metrics::forwarded(A::CATEGORY, outcome, batch.len());
+    let Some(answers) = answers else {
+        if fared != Forwarding::NotTaken {
+            batch.iter_mut().for_each(|waiting| waiting.may_be_elsewhere = true);
+        }
+        return batch;
+    };
+    let mut open = Vec::new();
+    for (mut waiting, outcome) in batch.into_iter().zip(answers) {
+        let may_be_applied = matches!(outcome, Outcome::Open { may_be_applied: true });
+        match outcome.into_answer() {
+            Some(answer) => waiting.answer(answer),
+            None => {
+                waiting.may_be_elsewhere = may_be_applied;
+                open.push(waiting);
+            }
+        }
+    }
+    open
+}
+
+/// An answer to a command of which another node may still have a copy: what is done is done, whoever did it, but a "no" from here is none.
+pub(super) fn undeniable(answer: Result<Answer, Rejection>) -> Result<Answer, Rejection> {
+    let unknown = |code, reason| {
+        Err(Rejection::Unavailable {
+            certainty: Certainty::Unknown,
+            code,
+            reason,
+        })
+    };
+    match answer {
+        Ok(Answer {
+            effect: Effect::NothingToDo,
+            is_final: false,
+            ..
+        })
+        | Err(Rejection::Refused(Refused { is_final: false, .. }) | Rejection::Conflict { is_final: false, .. }) => {
+            unknown(
+                "command.handed-over",
+                "another node may still be working on the command".to_owned(),
+            )
+        }
+        Err(Rejection::Unavailable { code, reason, .. } | Rejection::Failed { code, reason }) => unknown(code, reason),
+        certain => certain,
+    }
 }
 
 /// A command on its way.
@@ -58,7 +142,11 @@ enum Outcome {
         limit: usize,
     },
     /// Not answered for certain; the node that was asked first decides.
-    Open,
+    #[serde(rename_all = "camelCase")]
+    Open {
+        /// It may have been applied, or may yet be.
+        may_be_applied: bool,
+    },
 }
 
 impl<A: Aggregate> CommandHandler<A> {
@@ -79,15 +167,15 @@ impl<A: Aggregate> CommandHandler<A> {
 }
 
 /// A batch for [`Forwarder::forward`].
-pub(super) fn encode<A: Aggregate>(batch: &[Waiting<A>]) -> Option<Vec<u8>> {
+fn encode<A: Aggregate>(batch: &[Waiting<A>]) -> Option<Vec<u8>> {
     let batch: Vec<_> = batch.iter().map(|waiting| Forwarded::of(&waiting.submission)).collect();
     serde_json::to_vec(&batch).ok()
 }
 
-/// The answers to a batch of so many commands, each one or nothing; nothing at all when they cannot be read.
-pub(super) fn decode(answers: &[u8], count: usize) -> Option<Vec<Option<Result<Answer, Rejection>>>> {
+/// The outcomes of a batch of so many commands; nothing when they cannot be read.
+fn decode(answers: &[u8], count: usize) -> Option<Vec<Outcome>> {
     let outcomes: Vec<Outcome> = serde_json::from_slice(answers).ok()?;
-    (outcomes.len() == count).then(|| outcomes.into_iter().map(Outcome::into_answer).collect())
+    (outcomes.len() == count).then_some(outcomes)
 }
 
 impl<C: Clone> Forwarded<C> {
@@ -135,7 +223,10 @@ impl Outcome {
             Err(Rejection::Conflict { current, is_final }) => Self::Conflict { current, is_final },
             Err(Rejection::KeyReused) => Self::KeyReused,
             Err(Rejection::TooLarge { bytes, limit }) => Self::TooLarge { bytes, limit },
-            Err(Rejection::Unavailable { .. } | Rejection::Failed { .. }) => Self::Open,
+            Err(Rejection::Unavailable { certainty, .. }) => Self::Open {
+                may_be_applied: certainty == Certainty::Unknown,
+            },
+            Err(Rejection::Failed { .. }) => Self::Open { may_be_applied: false },
         }
     }
 
@@ -156,7 +247,7 @@ impl Outcome {
             Self::Conflict { current, is_final } => Some(Err(Rejection::Conflict { current, is_final })),
             Self::KeyReused => Some(Err(Rejection::KeyReused)),
             Self::TooLarge { bytes, limit } => Some(Err(Rejection::TooLarge { bytes, limit })),
-            Self::Open => None,
+            Self::Open { .. } => None,
         }
     }
 }

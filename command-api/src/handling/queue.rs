@@ -8,6 +8,7 @@ use domain::Aggregate;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::forwarding;
 use super::outcome::{Answer, Certainty, Rejection};
 use super::{HandlingOptions, Submission};
 use crate::metrics;
@@ -19,11 +20,18 @@ pub(super) struct Waiting<A: Aggregate> {
     pub(super) since: Instant,
     /// Another node has handed it over.
     pub(super) was_forwarded: bool,
+    /// It was handed over to another node, which did not answer and may still work on it.
+    pub(super) may_be_elsewhere: bool,
 }
 
 impl<A: Aggregate> Waiting<A> {
     /// Gives the answer; a client that went away is no error.
     pub(super) fn answer(self, answer: Result<Answer, Rejection>) {
+        let answer = if self.may_be_elsewhere {
+            forwarding::undeniable(answer)
+        } else {
+            answer
+        };
         let outcome = match &answer {
             Ok(answer) => answer.effect.label(),
             Err(rejection) => rejection.label(),

@@ -73,7 +73,7 @@ impl<A: Aggregate> Worker<A> {
     async fn work(&self, mut batch: Vec<Waiting<A>>) {
         for round in 0..ROUNDS {
             if round == FREE_ROUNDS {
-                batch = self.forward(batch).await;
+                batch = forwarding::hand_over(&self.shared, &self.stream, batch).await;
                 if batch.is_empty() {
                     return;
                 }
@@ -97,40 +97,6 @@ impl<A: Aggregate> Worker<A> {
             reason: format!("{ROUNDS} decisions in a row on stream {} lost a race", self.stream),
         };
         self.reject_all(batch, &rejection);
-    }
-
-    /// Gives the batch to the node that has won, and returns what is still to be decided here: all of it when there is no such node, or
-    /// when it does not answer.
-    async fn forward(&self, batch: Vec<Waiting<A>>) -> Vec<Waiting<A>> {
-        let Some(forwarder) = &self.shared.surroundings.forwarder else {
-            return batch;
-        };
-        // Two nodes that each take the other for the winner must not send commands to and fro.
-        if batch.iter().any(|waiting| waiting.was_forwarded) {
-            return batch;
-        }
-        let Some(winner) = self.shared.store.other_author(&self.stream) else {
-            return batch;
-        };
-        let Some(encoded) = forwarding::encode(&batch) else {
-            return batch;
-        };
-        let answered = forwarder.forward(&winner, A::CATEGORY, encoded).await;
-        let answers = answered.and_then(|answers| forwarding::decode(&answers, batch.len()));
-        metrics::forwarded(
-            A::CATEGORY,
-            if answers.is_some() { "answered" } else { "unanswered" },
-            batch.len(),
-        );
-        let Some(answers) = answers else { return batch };
-        let mut open = Vec::new();
-        for (waiting, answer) in batch.into_iter().zip(answers) {
-            match answer {
-                Some(answer) => waiting.answer(answer),
-                None => open.push(waiting),
-            }
-        }
-        open
     }
 
     /// The newest state that the store gives at no great cost: all of it, or what is missing in the cached one.

@@ -1,11 +1,13 @@
 //! A node that has lost a stream twice gives its queue to the winner, and answers all the same when it cannot.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::http::Method;
-use command_api::handling::{CommandHandler, Effect, Forwarder, HandlingOptions, Rejection, Surroundings};
+use command_api::handling::{
+    Certainty, CommandHandler, Effect, Forwarder, Forwarding, HandlingOptions, Rejection, Surroundings,
+};
 use domain::conversation::{Conversation, ConversationCommand};
 use event_store::{EventStore, StreamState};
 use platform::token::SigningKey;
@@ -24,15 +26,25 @@ struct Line {
     /// Nobody, when the node is down.
     there: Mutex<Option<CommandHandler<Conversation>>>,
     calls: AtomicUsize,
+    /// Batches stay under way.
+    holds: AtomicBool,
+    held: Mutex<Vec<Vec<u8>>>,
 }
 
 #[async_trait]
 impl Forwarder for Line {
-    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Option<Vec<u8>> {
+    async fn forward(&self, node: &str, category: &'static str, batch: Vec<u8>) -> Forwarding {
         assert_eq!((node, category), (WINNER, "conversation"));
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let there = self.there.lock().unwrap().clone()?;
-        Some(there.take_forwarded(&batch).await.unwrap())
+        if self.holds.load(Ordering::SeqCst) {
+            self.held.lock().unwrap().push(batch);
+            return Forwarding::Unanswered;
+        }
+        let there = self.there.lock().unwrap().clone();
+        match there {
+            Some(there) => Forwarding::Answered(there.take_forwarded(&batch).await.unwrap()),
+            None => Forwarding::NotTaken,
+        }
     }
 }
 
@@ -134,6 +146,42 @@ async fn one_lost_race_is_nothing_and_a_winner_that_is_down_does_not_matter() {
         Some(2)
     );
     assert_eq!(world.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_no_does_not_deny_what_may_still_be_under_way_to_the_winner() {
+    let world = World::new().await;
+    let id = world.id;
+    let reopen = || submission(id, "reopen", ConversationCommand::Reopen);
+    let (renamed, idle) = world.here.enqueue(rename(id, "a")).unwrap();
+    let (refused, _) = world.here.enqueue(reopen()).unwrap();
+    world.line.holds.store(true, Ordering::SeqCst);
+    world.lose(2);
+    world.here.start(idle.unwrap());
+    let (mut renamed, mut refused) = (renamed, refused);
+    // What is done is done, whoever does it.
+    assert_eq!(renamed.answer().await.unwrap().revision, Some(1));
+    let open = refused.answer().await;
+    assert!(
+        matches!(
+            open,
+            Err(Rejection::Unavailable {
+                certainty: Certainty::Unknown,
+                code: "command.handed-over",
+                ..
+            })
+        ),
+        "{open:?}"
+    );
+    // For this is what may happen: the state changes, and then the copy arrives.
+    let archive = submission(id, "archive", ConversationCommand::Archive);
+    assert_eq!(world.here.handle(archive).await.unwrap().revision, Some(2));
+    let batch = world.line.held.lock().unwrap().remove(0);
+    let there = world.line.there.lock().unwrap().clone().unwrap();
+    there.take_forwarded(&batch).await.unwrap();
+    // The same command id finds out.
+    let again = world.here.handle(reopen()).await.unwrap();
+    assert_eq!((again.effect, again.revision), (Effect::AlreadyDone, Some(3)));
 }
 
 #[tokio::test]
