@@ -138,6 +138,7 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
 fn describe_metrics() {
     platform::http::describe_metrics();
     event_store::metrics::describe();
+    kafka::metrics::describe();
     command_api::metrics::describe();
     projections::metrics::describe();
     query_api::metrics::describe();

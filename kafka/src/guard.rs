@@ -11,6 +11,7 @@ use event_store::codec::{Pin, RecordKind, decode_header};
 use event_store::log::{LogError, LogRecord};
 use tokio::sync::watch;
 
+use crate::metrics;
 use crate::options::KafkaOptions;
 use crate::seen::SeenEnds;
 use cluster::{ANSWER_TIMEOUT, Cluster, Layout, blocking};
@@ -113,12 +114,7 @@ impl Guard {
         loop {
             tokio::time::sleep(pause).await;
             let look = self.look().await;
-            let answered = if look.settings.is_some() && look.is_complete {
-                "yes"
-            } else {
-                "no"
-            };
-            metrics::counter!("log_guard_looks_total", "answered" => answered).increment(1);
+            metrics::looked(look.settings.is_some() && look.is_complete);
             self.conclude(look);
         }
     }
@@ -207,7 +203,7 @@ impl Guard {
             verdict.state()
         };
         let before = self.state.send_replace(state.clone());
-        metrics::gauge!("log_writes_stopped").set(if state.stopped.is_some() { 1.0 } else { 0.0 });
+        metrics::writes_stopped(state.stopped.is_some());
         for advice in state.advice.iter().filter(|advice| !before.advice.contains(advice)) {
             tracing::info!(advice, "advice on the topic");
         }

@@ -5,6 +5,7 @@
 
 pub mod guard;
 pub mod log;
+pub mod metrics;
 pub mod options;
 
 mod complaints;

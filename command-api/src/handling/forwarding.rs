@@ -62,19 +62,20 @@ pub(super) async fn hand_over<A: Aggregate>(
     metrics::forwarded(A::CATEGORY, outcome, batch.len());
     let Some(answers) = answers else {
         if fared != Forwarding::NotTaken {
-            batch.iter_mut().for_each(|waiting| waiting.may_be_elsewhere = true);
+            for waiting in &mut batch {
+                waiting.may_be_elsewhere = true;
+            }
         }
         return batch;
     };
     let mut open = Vec::new();
     for (mut waiting, outcome) in batch.into_iter().zip(answers) {
         let may_be_applied = matches!(outcome, Outcome::Open { may_be_applied: true });
-        match outcome.into_answer() {
-            Some(answer) => waiting.answer(answer),
-            None => {
-                waiting.may_be_elsewhere = may_be_applied;
-                open.push(waiting);
-            }
+        if let Some(answer) = outcome.into_answer() {
+            waiting.answer(answer);
+        } else {
+            waiting.may_be_elsewhere = may_be_applied;
+            open.push(waiting);
         }
     }
     open

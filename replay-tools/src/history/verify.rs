@@ -257,7 +257,9 @@ impl Verification<'_> {
     ) -> Result<(), VerifyError> {
         if self.compares_models {
             let connection = snapshot.connection();
-            self.models = ReadModels::begin(pool, connection, history, ends, &mut self.findings).await?;
+            self.models
+                .begin(pool, connection, history, ends, &mut self.findings)
+                .await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use projections::read::{self, Serving};
 use projections::refold::Refold;
 use projections::{ProjectionError, ProjectorOptions, ReadError, fingerprint, read_model};
 use sqlx::{PgConnection, PgPool};
+use tokio::task::JoinHandle;
 
 use super::error::VerifyError;
 use super::finding::{Code, Finding, Findings};
@@ -15,6 +16,9 @@ use super::report::ReadModelsReport;
 pub(super) struct ReadModels {
     serving: Option<Serving>,
     refold: Option<Refold>,
+    /// Makes the generation of the second fold. A task of its own: when the verification is interrupted meanwhile, it comes to its end and what
+    /// it has made can be removed.
+    beginning: Option<JoinHandle<Result<Refold, ProjectionError>>>,
     /// Why the fold cannot go on.
     stopped: Option<ProjectionError>,
     skipped: Option<String>,
@@ -26,6 +30,7 @@ impl ReadModels {
         Self {
             serving: None,
             refold: None,
+            beginning: None,
             stopped: None,
             skipped: Some(reason.into()),
         }
@@ -33,21 +38,28 @@ impl ReadModels {
 
     /// Begins the second fold of what serves in the snapshot of `connection`.
     pub(super) async fn begin(
+        &mut self,
         pool: &PgPool,
         connection: &mut PgConnection,
         history: LogEpoch,
         ends: &Cut,
         findings: &mut Findings,
-    ) -> Result<Self, VerifyError> {
+    ) -> Result<(), VerifyError> {
         let made: bool = sqlx::query_scalar("select to_regclass('control.serving') is not null")
             .fetch_one(&mut *connection)
             .await?;
         if !made {
-            return Ok(Self::skipped("no projector has run yet"));
+            {
+                *self = Self::skipped("no projector has run yet");
+                return Ok(());
+            };
         }
         let serving = match read::serving(connection).await {
             Ok(serving) => serving,
-            Err(ReadError::NothingServes) => return Ok(Self::skipped("no projector has run yet")),
+            Err(ReadError::NothingServes) => {
+                *self = Self::skipped("no projector has run yet");
+                return Ok(());
+            }
             Err(ReadError::Database(error)) => return Err(error.into()),
         };
         if serving.epoch != history {
@@ -56,7 +68,10 @@ impl ReadModels {
                 serving.schema, serving.epoch.0, history.0
             );
             findings.add(Finding::new(Code::ModelsOfOtherHistory, sentence));
-            return Ok(Self::skipped("they belong to another history"));
+            {
+                *self = Self::skipped("they belong to another history");
+                return Ok(());
+            };
         }
         if !ends.covers(&serving.cut) {
             for (partition, next) in serving
@@ -71,7 +86,10 @@ impl ReadModels {
                 );
                 findings.add(Finding::new(Code::ModelsAhead, sentence).at(partition, end));
             }
-            return Ok(Self::skipped("they cover more than the log has"));
+            {
+                *self = Self::skipped("they cover more than the log has");
+                return Ok(());
+            };
         }
         let projectors = read_model::all();
         let ours = fingerprint::fingerprint(&projectors);
@@ -83,15 +101,22 @@ impl ReadModels {
             });
         }
         let options = ProjectorOptions::default();
-        let refold = Refold::begin(pool.clone(), projectors, history, serving.cut.clone(), options)
-            .await
-            .map_err(VerifyError::Fold)?;
-        Ok(Self {
+        let beginning = self.beginning.insert(tokio::spawn(Refold::begin(
+            pool.clone(),
+            projectors,
+            history,
+            serving.cut.clone(),
+            options,
+        )));
+        let begun = beginning.await.map_err(|_| VerifyError::Interrupted)?;
+        *self = Self {
             serving: Some(serving),
-            refold: Some(refold),
+            refold: Some(begun.map_err(VerifyError::Fold)?),
+            beginning: None,
             stopped: None,
             skipped: None,
-        })
+        };
+        Ok(())
     }
 
     /// Folds the next events of a partition, of which everything below `next` was read.
@@ -172,6 +197,11 @@ impl ReadModels {
 
     /// Removes the second fold.
     pub(super) async fn close(&mut self) -> Result<(), VerifyError> {
+        if let Some(beginning) = self.beginning.take()
+            && let Ok(begun) = beginning.await
+        {
+            self.refold = Some(begun.map_err(VerifyError::Fold)?);
+        }
         match self.refold.take() {
             Some(refold) => refold.drop_generation().await.map_err(VerifyError::Fold),
             None => Ok(()),

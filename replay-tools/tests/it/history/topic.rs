@@ -31,17 +31,17 @@ async fn a_clean_topic_has_no_findings_and_everything_in_it_is_counted() {
     );
     assert_eq!((history.events, history.commands), (EVENTS + 1, COMMANDS + 1));
     assert_eq!((history.streams, history.fences), (10, 2));
-    assert_eq!(
-        history.voids,
-        Voids {
-            superseded: 2,
-            too_old: 0,
-            ruled: 0,
-            foreign: 1
-        }
-    );
+    let Voids {
+        superseded,
+        too_old,
+        ruled,
+        foreign,
+    } = history.voids;
+    assert_eq!((too_old, ruled, foreign), (0, 0, 1));
+    // Two were planted; a client that repeats an unanswered produce may have added copies.
+    assert!(superseded >= 2, "{superseded}");
     assert_eq!(history.commits, COMMANDS + 1);
-    let others = u64::from(PARTITIONS) + history.fences + 3;
+    let others = u64::from(PARTITIONS) + history.fences + superseded + foreign;
     assert_eq!(history.records, history.commits + others);
     let journal = report.journal.as_ref().unwrap();
     assert_eq!(
