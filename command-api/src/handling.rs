@@ -189,21 +189,16 @@ impl<A: Aggregate> CommandHandler<A> {
         &self,
         submission: Submission<A::Command>,
     ) -> impl Future<Output = Result<Answer, Rejection>> + Send + use<A> {
-        let queued = self.enqueue(submission).map(|(ticket, idle)| {
-            if let Some(stream) = idle {
-                self.start(stream);
-            }
-            ticket
-        });
-        async move { queued?.answer().await }
+        self.submit_from(submission, false)
     }
 
-    /// [`Self::submit`] for a command that another node has handed over: it is not handed on.
-    fn submit_forwarded(
+    /// A command that another node has handed over is not handed on.
+    fn submit_from(
         &self,
         submission: Submission<A::Command>,
+        was_forwarded: bool,
     ) -> impl Future<Output = Result<Answer, Rejection>> + Send + use<A> {
-        let queued = self.queue(submission, true).map(|(ticket, idle)| {
+        let queued = self.queue(submission, was_forwarded).map(|(ticket, idle)| {
             if let Some(stream) = idle {
                 self.start(stream);
             }

@@ -72,7 +72,6 @@ pub struct LogStore {
     node: Arc<node::Node>,
     in_flight: Arc<Semaphore>,
     epoch: LogEpoch,
-    width: u64,
     rules: judging::Rules,
     options: LogStoreOptions,
     randomness: Arc<Randomness>,

@@ -65,28 +65,8 @@ async fn create(
     epoch: LogEpoch,
     partitions: u32,
 ) -> Result<(i32, String), ProjectionError> {
-    let (id,): (i32,) = sqlx::query_as(
-        "insert into control.generation (fingerprint, epoch, models, state) values ($1, $2, $3, 'building') returning id",
-    )
-    .bind(fingerprint)
-    .bind(epoch.0)
-    .bind(sqlx::types::Json(fingerprint::models(projectors)))
-    .fetch_one(&mut *connection)
-    .await?;
-    let schema = format!("read_models_{id}");
-    sqlx::query("update control.generation set schema_name = $2 where id = $1")
-        .bind(id)
-        .bind(&schema)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(
-        "insert into control.checkpoint select $1, partition, 0, null from generate_series(0, $2 - 1) as partition",
-    )
-    .bind(id)
-    .bind(partitions.cast_signed())
-    .execute(&mut *connection)
-    .await?;
-    create_tables(connection, &schema, projectors).await?;
+    let partitions = (0..partitions).collect();
+    let (id, schema) = insert(connection, projectors, epoch, partitions, Kind::ReadModels).await?;
     serve_if_first(connection, id).await?;
     tracing::info!(
         generation.schema = schema,
@@ -96,7 +76,53 @@ async fn create(
     Ok((id, schema))
 }
 
-pub(crate) async fn create_tables(
+/// What a generation is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// To be followed, and to serve one day.
+    ReadModels,
+    /// To be compared and dropped. In state `retired` nobody follows it, shows it, or takes it for the generation of its fingerprint.
+    Refold,
+}
+
+/// The row, checkpoints at the start of these partitions, and empty tables in a schema of its own: its id and schema.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    projectors: &[Box<dyn Projector>],
+    epoch: LogEpoch,
+    partitions: Vec<u32>,
+    kind: Kind,
+) -> Result<(i32, String), ProjectionError> {
+    let (state, prefix) = match kind {
+        Kind::ReadModels => ("building", "read_models"),
+        Kind::Refold => ("retired", "refold"),
+    };
+    let (id,): (i32,) = sqlx::query_as(
+        "insert into control.generation (fingerprint, epoch, models, state) values ($1, $2, $3, $4) returning id",
+    )
+    .bind(fingerprint::fingerprint(projectors))
+    .bind(epoch.0)
+    .bind(sqlx::types::Json(fingerprint::models(projectors)))
+    .bind(state)
+    .fetch_one(&mut *connection)
+    .await?;
+    let schema = format!("{prefix}_{id}");
+    sqlx::query("update control.generation set schema_name = $2 where id = $1")
+        .bind(id)
+        .bind(&schema)
+        .execute(&mut *connection)
+        .await?;
+    let partitions: Vec<i32> = partitions.into_iter().map(u32::cast_signed).collect();
+    sqlx::query("insert into control.checkpoint select $1, partition, 0, null from unnest($2::integer[]) as partition")
+        .bind(id)
+        .bind(&partitions)
+        .execute(&mut *connection)
+        .await?;
+    create_tables(connection, &schema, projectors).await?;
+    Ok((id, schema))
+}
+
+async fn create_tables(
     connection: &mut PgConnection,
     schema: &str,
     projectors: &[Box<dyn Projector>],

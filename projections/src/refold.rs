@@ -15,7 +15,7 @@ use crate::batch;
 use crate::checkpoint::CheckpointMove;
 use crate::error::ProjectionError;
 use crate::fingerprint;
-use crate::generation::{Generation, create_tables};
+use crate::generation::{Generation, Kind, insert};
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::service::folded::Folded;
@@ -137,28 +137,8 @@ async fn create(
 ) -> Result<Generation, ProjectionError> {
     let fingerprint = fingerprint::fingerprint(projectors);
     let mut transaction = pool.begin().await?;
-    // In state `retired` nobody follows it, shows it, or takes it for the generation of its fingerprint.
-    let (id,): (i32,) = sqlx::query_as(
-        "insert into control.generation (fingerprint, epoch, models, state) values ($1, $2, $3, 'retired') returning id",
-    )
-    .bind(&fingerprint)
-    .bind(epoch.0)
-    .bind(sqlx::types::Json(fingerprint::models(projectors)))
-    .fetch_one(&mut *transaction)
-    .await?;
-    let schema = format!("refold_{id}");
-    sqlx::query("update control.generation set schema_name = $2 where id = $1")
-        .bind(id)
-        .bind(&schema)
-        .execute(&mut *transaction)
-        .await?;
-    let partitions: Vec<i32> = target.iter().map(|(partition, _)| partition.cast_signed()).collect();
-    sqlx::query("insert into control.checkpoint select $1, partition, 0, null from unnest($2::integer[]) as partition")
-        .bind(id)
-        .bind(&partitions)
-        .execute(&mut *transaction)
-        .await?;
-    create_tables(&mut transaction, &schema, projectors).await?;
+    let partitions = target.iter().map(|(partition, _)| partition).collect();
+    let (id, schema) = insert(&mut transaction, projectors, epoch, partitions, Kind::Refold).await?;
     // Before anybody can see the row: who sees it and gets the lock knows that its builder is gone.
     sqlx::query("select pg_advisory_lock($1, $2)")
         .bind(BUILDER_LOCK)

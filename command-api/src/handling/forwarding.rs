@@ -157,7 +157,7 @@ impl<A: Aggregate> CommandHandler<A> {
         // All are queued before the first is waited for, so that they go into one commit, in their order.
         let tickets: Vec<_> = batch
             .into_iter()
-            .map(|forwarded| self.submit_forwarded(forwarded.into_submission()))
+            .map(|forwarded| self.submit_from(forwarded.into_submission(), true))
             .collect();
         let mut outcomes = Vec::with_capacity(tickets.len());
         for ticket in tickets {

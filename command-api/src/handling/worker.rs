@@ -181,7 +181,7 @@ impl<A: Aggregate> Worker<A> {
         basis: Basis,
         rejections: BTreeMap<Uuid, KnownRejection>,
         decided: Decided<A>,
-        mut batch: Vec<Waiting<A>>,
+        batch: Vec<Waiting<A>>,
     ) -> Round<A> {
         let records: Result<Vec<_>, _> = rejections
             .iter()
@@ -212,18 +212,10 @@ impl<A: Aggregate> Worker<A> {
                 // Decided once more, each finds its answer recorded: what is said is what stands in the log.
                 let submissions = batch.iter().map(|waiting| &waiting.submission);
                 let verdicts = decide_all(&lock(entry), &self.stream, submissions).verdicts;
-                for (waiting, verdict) in batch.into_iter().zip(verdicts) {
-                    waiting.answer(verdict.into_answer(last));
-                }
-                Round::Answered
+                answer_proven(batch, verdicts, last)
             }
             Ok(None) => Round::Again(batch),
-            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
-                self.shared
-                    .queues
-                    .put_back(self.id, batch.split_off(batch.len().div_ceil(2)));
-                Round::Again(batch)
-            }
+            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => self.try_half(batch),
             Err(error) => {
                 self.shared.cache.forget(self.id);
                 self.answer_unproven(batch, decided.verdicts, &error);
@@ -243,10 +235,7 @@ impl<A: Aggregate> Worker<A> {
         match self.shared.store.confirm(&self.stream, &basis).await {
             Ok(true) => {
                 let last = lock(entry).last;
-                for (waiting, verdict) in batch.into_iter().zip(decided.verdicts) {
-                    waiting.answer(verdict.into_answer(last));
-                }
-                Round::Answered
+                answer_proven(batch, decided.verdicts, last)
             }
             Ok(false) => Round::Again(batch),
             Err(error) => {
@@ -261,7 +250,7 @@ impl<A: Aggregate> Worker<A> {
         entry: &SharedEntry<A>,
         basis: Basis,
         mut decided: Decided<A>,
-        mut batch: Vec<Waiting<A>>,
+        batch: Vec<Waiting<A>>,
     ) -> Round<A> {
         metrics::commit_sent(A::CATEGORY, decided.commands.len());
         let commit = Commit {
@@ -280,18 +269,21 @@ impl<A: Aggregate> Worker<A> {
                 }
             }
             Ok(CommitOutcome::Void) | Err(StoreError::WrongExpectedRevision { .. }) => Round::Again(batch),
-            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => {
-                self.shared
-                    .queues
-                    .put_back(self.id, batch.split_off(batch.len().div_ceil(2)));
-                Round::Again(batch)
-            }
+            Err(StoreError::TooLarge { .. }) if batch.len() > 1 => self.try_half(batch),
             Err(error) => {
                 self.shared.cache.forget(self.id);
                 self.answer_unproven(batch, decided.verdicts, &error);
                 Round::Answered
             }
         }
+    }
+
+    /// The log takes no piece as large as this batch makes: the second half waits for its turn again.
+    fn try_half(&self, mut batch: Vec<Waiting<A>>) -> Round<A> {
+        self.shared
+            .queues
+            .put_back(self.id, batch.split_off(batch.len().div_ceil(2)));
+        Round::Again(batch)
     }
 
     /// Returns the commands whose answers are still to be recorded.
@@ -371,6 +363,18 @@ impl<A: Aggregate> Worker<A> {
             _ => {}
         }
     }
+}
+
+/// Everybody is told; `last` is the place of the newest event of the state that the proof is about.
+fn answer_proven<A: Aggregate>(
+    batch: Vec<Waiting<A>>,
+    verdicts: Vec<Verdict>,
+    last: Option<event_store::LogPosition>,
+) -> Round<A> {
+    for (waiting, verdict) in batch.into_iter().zip(verdicts) {
+        waiting.answer(verdict.into_answer(last));
+    }
+    Round::Answered
 }
 
 /// Is the first command one that a stream without events accepts?

@@ -30,6 +30,11 @@ impl Rules {
         })
     }
 
+    /// `W`.
+    pub(super) fn width(&self) -> u64 {
+        self.width
+    }
+
     /// What is ruled on an offset.
     pub(super) fn holds(&self, partition: u32, offset: u64) -> Option<Ruled> {
         self.rulings.of(partition).get(&offset).copied()

@@ -153,7 +153,6 @@ impl LogStore {
             loader: JournalLoader::start(&journal),
             in_flight: Arc::new(Semaphore::new(options.max_in_flight_bytes)),
             epoch: LogEpoch(pin.log_id),
-            width: pin.window,
             rules,
             log,
             journal,

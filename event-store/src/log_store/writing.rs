@@ -134,7 +134,7 @@ impl LogStore {
             return Err(StoreError::TooLarge { bytes, limit });
         }
         let lag = self.node.journal_lag(partition);
-        if lag > self.width / 2 {
+        if lag > self.rules.width() / 2 {
             metrics::append_refused("journal-lag");
             return Err(StoreError::Backpressure {
                 reason: format!("the journal is {lag} records behind"),

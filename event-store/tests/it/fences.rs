@@ -1,46 +1,24 @@
 //! Fences on the log store: what was decided before them is void, for every reader, for ever.
 
-use std::sync::Arc;
-
 use domain::StreamId;
 use event_store::acceptance::DEFAULT_WINDOW;
-use event_store::journal::memory::MemoryJournal;
-use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
-use event_store::simulator::{SimulatedLog, Weather};
+use event_store::log_store::LogStore;
 use event_store::{
     AppendToStreamOptions, Basis, Commit, CommitOutcome, CommittedCommand, EventStore, NewEvent, StreamState,
 };
 use serde_json::value::RawValue;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::DropGuard;
 use uuid::Uuid;
+
+use crate::simulated::SimulatedWorld;
 
 const PARTITIONS: u32 = 2;
 
-struct Log {
-    log: Arc<SimulatedLog>,
-    journal: Arc<MemoryJournal>,
-    pin: event_store::codec::Pin,
-}
-
-impl Log {
-    async fn new() -> Self {
-        let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
-        let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
-        let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
-        tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
-        Self { log, journal, pin }
-    }
-
-    async fn node(&self) -> LogStore {
-        LogStore::start(
-            self.log.clone(),
-            self.journal.clone(),
-            &self.pin,
-            LogStoreOptions::default(),
-        )
-        .await
-        .unwrap()
-    }
+/// A world in which the journal is filled.
+async fn journaled_world() -> (SimulatedWorld, DropGuard) {
+    let world = SimulatedWorld::new(PARTITIONS, DEFAULT_WINDOW).await;
+    let journaler = world.start_journaler();
+    (world, journaler)
 }
 
 fn event() -> NewEvent {
@@ -75,8 +53,8 @@ fn is_accepted(outcome: &CommitOutcome) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_decided_before_a_stream_fence_is_void_and_one_decided_after_it_is_not() {
-    let log = Log::new().await;
-    let store = log.node().await;
+    let (log, _journaler) = journaled_world().await;
+    let store = log.open().await;
     let (fenced, other) = (
         StreamId::of("task", Uuid::new_v4()),
         StreamId::of("task", Uuid::new_v4()),
@@ -93,8 +71,8 @@ async fn a_commit_decided_before_a_stream_fence_is_void_and_one_decided_after_it
 
 #[tokio::test(start_paused = true)]
 async fn a_category_fence_covers_all_streams_of_its_category_in_its_partition() {
-    let log = Log::new().await;
-    let store = log.node().await;
+    let (log, _journaler) = journaled_world().await;
+    let store = log.open().await;
     let in_partition = |category: &'static str, partition| {
         std::iter::repeat_with(|| StreamId::of(category, Uuid::new_v4()))
             .find(|stream| stream.partition(PARTITIONS) == partition)
@@ -118,8 +96,8 @@ async fn a_category_fence_covers_all_streams_of_its_category_in_its_partition() 
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() {
-    let log = Log::new().await;
-    let store = log.node().await;
+    let (log, _journaler) = journaled_world().await;
+    let store = log.open().await;
     let stream = StreamId::of("task", Uuid::new_v4());
     let partition = stream.partition(PARTITIONS);
     let before = store.load(&stream, None).await.unwrap().basis;
@@ -130,7 +108,7 @@ async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() 
     {
         event_store::journal::Journal::wait_moved(&*log.journal).await;
     }
-    let late = log.node().await;
+    let late = log.open().await;
     assert!(!is_accepted(&commit(&late, &stream, before).await));
     let after = late.load(&stream, None).await.unwrap().basis;
     assert!(is_accepted(&commit(&late, &stream, after).await));
@@ -138,7 +116,8 @@ async fn a_node_that_opens_after_a_fence_judges_late_commits_as_the_others_do() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_no_stream_has_as_its_category_cannot_be_fenced() {
-    let node = Log::new().await.node().await;
+    let (log, _journaler) = journaled_world().await;
+    let node = log.open().await;
     for name in ["", "a-b", "with a \u{0} in it"] {
         let refused = node.fence_category(name, 0).await.unwrap_err();
         assert_eq!(refused.code(), "log.invalid-request", "{name:?}: {refused:?}");

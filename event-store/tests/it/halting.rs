@@ -1,23 +1,18 @@
 //! Harmed history stops its partition, and only that.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use domain::StreamId;
 use event_store::acceptance::{DEFAULT_WINDOW, Digest, Ruled, Ruling};
-use event_store::codec::{FenceTarget, Pin, encode_fence};
+use event_store::codec::{FenceTarget, encode_fence};
 use event_store::journal::Journal as _;
-use event_store::journal::memory::MemoryJournal;
 use event_store::log::Log as _;
-use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
-use event_store::simulator::{SimulatedLog, Weather};
+use event_store::log_store::LogStore;
 use event_store::{AppendToStreamOptions, EventStore, NewEvent, ReadStreamOptions, StoreError, StreamState};
 use serde_json::value::RawValue;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::simulated::{PATIENCE, SimulatedWorld};
+
 const PARTITIONS: u32 = 2;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A stream in this partition.
 fn stream_in(partition: u32) -> StreamId {
@@ -39,39 +34,7 @@ async fn append(store: &LogStore, stream: &StreamId) -> Result<u64, StoreError> 
     Ok(written.next_expected_version)
 }
 
-struct World {
-    log: Arc<SimulatedLog>,
-    journal: Arc<MemoryJournal>,
-    pin: Pin,
-}
-
-impl World {
-    async fn new() -> Self {
-        let log = Arc::new(SimulatedLog::new(1, PARTITIONS, Weather::CALM));
-        let pin = open_log(&*log, DEFAULT_WINDOW).await.unwrap();
-        let journal = Arc::new(MemoryJournal::new(pin.log_id, PARTITIONS));
-        Self { log, journal, pin }
-    }
-
-    /// Starts a journaler, to be stopped by what is returned.
-    fn start_journaler(&self) -> DropGuard {
-        let stop = CancellationToken::new();
-        let journaler = Journaler::new(self.log.clone(), self.journal.clone(), &self.pin);
-        tokio::spawn(journaler.run(stop.clone()));
-        stop.drop_guard()
-    }
-
-    async fn open(&self) -> LogStore {
-        LogStore::start(
-            self.log.clone(),
-            self.journal.clone(),
-            &self.pin,
-            LogStoreOptions::default(),
-        )
-        .await
-        .unwrap()
-    }
-
+impl SimulatedWorld {
     /// Somebody decided on a last record that is not the one in this log. Returns the offset of what he wrote.
     async fn harm(&self, stream: &StreamId) -> u64 {
         let target = FenceTarget::Stream(stream.clone());
@@ -102,15 +65,6 @@ impl World {
         };
         tokio::time::timeout(PATIENCE, told).await.unwrap();
     }
-
-    async fn journaled(&self, offset: u64) {
-        let taken = async {
-            while self.journal.checkpoints().await.unwrap()[0].next_offset < offset {
-                self.journal.wait_moved().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, taken).await.unwrap();
-    }
 }
 
 /// Appends until the store refuses: until it has read so far, its commits are in front of the foreign record or behind it.
@@ -129,7 +83,7 @@ async fn refused(store: &LogStore, stream: &StreamId) -> StoreError {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_with_harmed_history_stops_for_every_node_and_the_others_go_on() {
-    let world = World::new().await;
+    let world = SimulatedWorld::new(PARTITIONS, DEFAULT_WINDOW).await;
     let _journaler = world.start_journaler();
     let node = world.open().await;
     let (harmed, whole) = (stream_in(0), stream_in(1));
@@ -168,7 +122,7 @@ async fn a_partition_with_harmed_history_stops_for_every_node_and_the_others_go_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ruling_lets_the_partition_go_on_for_everybody_who_starts_after_it() {
     for ruled in [Ruled::Void, Ruled::Judge] {
-        let world = World::new().await;
+        let world = SimulatedWorld::new(PARTITIONS, DEFAULT_WINDOW).await;
         let journaler = world.start_journaler();
         let node = world.open().await;
         let harmed = stream_in(0);
@@ -202,7 +156,7 @@ async fn a_ruling_lets_the_partition_go_on_for_everybody_who_starts_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_holds_for_those_who_start_later_and_cannot_see_the_harm() {
-    let world = World::new().await;
+    let world = SimulatedWorld::new(PARTITIONS, DEFAULT_WINDOW).await;
     let journaler = world.start_journaler();
     let node = world.open().await;
     let (stream, other) = (stream_in(0), stream_in(0));

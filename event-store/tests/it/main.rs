@@ -12,6 +12,7 @@ mod postgres_groups;
 mod postgres_journal;
 mod restored_journal;
 mod rulings;
+mod simulated;
 mod simulator_conformance;
 mod vectors;
 mod warm_loads;

@@ -1,22 +1,17 @@
 //! A state that is known and still the newest is decided on without a look at the journal, and its commits are not void for age.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use domain::StreamId;
-use event_store::journal::memory::MemoryJournal;
-use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
-use event_store::simulator::{SimulatedLog, Weather};
+use event_store::log_store::LogStore;
 use event_store::{
     AppendToStreamOptions, Basis, Commit, CommitOutcome, CommittedCommand, EventStore, NewEvent, StoreError,
     StreamState,
 };
 use serde_json::value::RawValue;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::simulated::{PATIENCE, SimulatedWorld};
+
 const WINDOW: u64 = 16;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn stream() -> StreamId {
     StreamId::parse(&format!("sample-{}", Uuid::new_v4())).unwrap()
@@ -54,13 +49,9 @@ async fn commit(store: &LogStore, stream: &StreamId, basis: Basis) -> Option<Bas
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_on_a_known_state_is_never_void_for_its_age() {
-    let log = Arc::new(SimulatedLog::new(1, 1, Weather::CALM));
-    let pin = open_log(&*log, WINDOW).await.unwrap();
-    let journal = Arc::new(MemoryJournal::new(pin.log_id, 1));
-    tokio::spawn(Journaler::new(log.clone(), journal.clone(), &pin).run(CancellationToken::new()));
-    let store = LogStore::start(log, journal, &pin, LogStoreOptions::default())
-        .await
-        .unwrap();
+    let world = SimulatedWorld::new(1, WINDOW).await;
+    let _journaler = world.start_journaler();
+    let store = world.open().await;
     // As far behind as the window reaches, and on both sides of that.
     for others in WINDOW - 2..=WINDOW + 2 {
         let stream = stream();
