@@ -2,8 +2,6 @@
 //!
 //! Apache Kafka implements it (crate `kafka`), and so does the seeded [`crate::simulator`]; the code above is the same.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,6 +9,10 @@ use tokio::sync::mpsc;
 
 use crate::acceptance::{Digest, Ruling};
 use crate::codec::Pin;
+
+mod pace;
+
+pub use pace::{GATHER_FOR, Pace, Urgency, Urgent, WORTH_A_READ};
 
 /// A record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,21 @@ pub struct LogRecord {
 }
 
 impl LogRecord {
+    /// What its author knows of a record once the log has told its offset: all but when the log took it.
+    pub(crate) fn delivered(record: &Record, partition: u32, offset: u64) -> Self {
+        let headers = record.headers.iter();
+        Self {
+            partition,
+            offset,
+            recorded_at: DateTime::UNIX_EPOCH,
+            key: record.key.clone(),
+            headers: headers
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            value: record.value.clone(),
+        }
+    }
+
     /// The value of a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(candidate, _)| candidate == name)?;
@@ -128,21 +145,6 @@ pub trait Log: Send + Sync + 'static {
     /// Adds a ruling. Readers that are running do not hear of it: they have stopped where it applies, and read it when they start again.
     async fn rule(&self, ruling: &Ruling) -> Result<(), LogError>;
 }
-
-/// What a reader wants when records come one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Each as soon as it is there: an acknowledgement waits for it.
-    Prompt,
-    /// The first one at once, then a few milliseconds' worth at a time: many small reads cost more than what they bring.
-    Gathering,
-}
-
-/// How long a gathering reader rests after a read that brought less than [`WORTH_A_READ`]; what comes after a pause does not wait.
-pub const GATHER_FOR: Duration = Duration::from_millis(4);
-
-/// Records, or events, that make a read worth its price.
-pub const WORTH_A_READ: usize = 100;
 
 /// Batches of records, in order within each partition.
 pub type LogReader = mpsc::Receiver<Result<Vec<LogRecord>, LogError>>;

@@ -35,6 +35,7 @@ mod judging;
 mod loading;
 mod node;
 mod opening;
+mod own_records;
 mod writing;
 
 pub use journaler::{Journaler, JournalerError};

@@ -19,7 +19,12 @@ pub fn describe() {
     describe_histogram!(
         "log_read_back_seconds",
         Unit::Seconds,
-        "From handing a record to the log until this node has read it back and judged it."
+        "From handing a record to the log until this node has judged it: on delivery when it had judged everything below, else when it has read it."
+    );
+    describe_counter!(
+        "log_judged_on_delivery_total",
+        Unit::Count,
+        "Records of this node that it judged when their delivery was reported, without waiting to read them; the others had somebody else's before them."
     );
     describe_histogram!(
         "log_commit_age_offsets",
@@ -92,6 +97,10 @@ pub(crate) fn appended(took: Duration) {
 
 pub(crate) fn read_back(took: Duration) {
     histogram!("log_read_back_seconds").record(took.as_secs_f64());
+}
+
+pub(crate) fn judged_on_delivery(records: usize) {
+    counter!("log_judged_on_delivery_total").increment(records as u64);
 }
 
 pub(crate) fn in_flight(bytes: usize) {

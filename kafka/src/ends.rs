@@ -24,7 +24,7 @@ pub(crate) struct Ends {
 
 impl Ends {
     pub(crate) fn of(options: &KafkaOptions) -> Result<Self, OptionsError> {
-        let consumer = reader::consumer(options, Pace::Prompt).map_err(|error| options.refused_by_client(error))?;
+        let consumer = reader::consumer(options, &Pace::Prompt).map_err(|error| options.refused_by_client(error))?;
         Ok(Self {
             consumer: Arc::new(consumer),
             topic: options.topic.clone(),

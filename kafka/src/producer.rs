@@ -46,9 +46,12 @@ impl CommitProducer {
         config.set("linger.ms", options.linger_ms.to_string());
         config.set("message.timeout.ms", options.delivery_timeout_ms.to_string());
         config.set("message.max.bytes", limit.to_string());
-        // Without a bound every record under load is a request of its own; while a few are under way the next records gather. One record
-        // alone does not notice.
-        config.set("max.in.flight.requests.per.connection", "4");
+        // librdkafka sends one request for each partition that has something. Without a bound every record under load is a request of its
+        // own; while some are under way the next records gather.
+        config.set(
+            "max.in.flight.requests.per.connection",
+            options.requests_in_flight.to_string(),
+        );
         // The log store bounds the bytes in flight; this is the net below it.
         config.set("queue.buffering.max.kbytes", "131072");
         config.set("queue.buffering.max.messages", "200000");

@@ -45,11 +45,11 @@ pub(crate) fn configuration(options: &KafkaOptions) -> ClientConfig {
 }
 
 /// A consumer for manual assignment.
-pub(crate) fn consumer(options: &KafkaOptions, pace: Pace) -> Result<BaseConsumer, KafkaError> {
+pub(crate) fn consumer(options: &KafkaOptions, pace: &Pace) -> Result<BaseConsumer, KafkaError> {
     let mut config = configuration(options);
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
-    if pace == Pace::Gathering {
+    if let Pace::Gathering(_) = pace {
         // While something waits to be taken, nothing is fetched. Otherwise every record under load is a fetch of its own, for each
         // reader, and the broker spends more on answering them than on writing.
         config.set("queued.min.messages", "1");
@@ -71,7 +71,7 @@ pub(crate) fn read(options: &KafkaOptions, from: Vec<(u32, u64)>, pace: Pace, se
     let started = std::thread::Builder::new().name("kafka-reader".to_owned()).spawn({
         let sender = sender.clone();
         move || {
-            if let Err(error) = pump(&options, &from, pace, &seen, &sender) {
+            if let Err(error) = pump(&options, &from, &pace, &seen, &sender) {
                 // Nobody listens any more: nobody needs the error.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -89,7 +89,7 @@ type Batches = mpsc::Sender<Result<Vec<LogRecord>, LogError>>;
 fn pump(
     options: &KafkaOptions,
     from: &[(u32, u64)],
-    pace: Pace,
+    pace: &Pace,
     seen: &SeenEnds,
     batches: &Batches,
 ) -> Result<(), LogError> {
@@ -114,7 +114,7 @@ fn pump(
         for record in &batch {
             seen.raise(record.partition, record.offset + 1);
         }
-        let rests = pace == Pace::Gathering && batch.len() < WORTH_A_READ;
+        let is_small = batch.len() < WORTH_A_READ;
         // What was read before an error is as good as ever.
         if !batch.is_empty() && batches.blocking_send(Ok(batch)).is_err() {
             break;
@@ -129,8 +129,8 @@ fn pump(
                 break;
             }
         }
-        if rests {
-            std::thread::sleep(GATHER_FOR);
+        if let (true, Pace::Gathering(urgency)) = (is_small, pace) {
+            urgency.rest(GATHER_FOR);
         }
     }
     Ok(())

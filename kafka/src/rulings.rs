@@ -59,7 +59,7 @@ pub(crate) async fn read_all(options: &KafkaOptions) -> Result<Vec<Ruling>, LogE
     let gone = |what: &dyn std::fmt::Display| LogError::Unavailable(what.to_string());
     let options = options.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let consumer = reader::consumer(&options, Pace::Prompt).map_err(|error| gone(&error))?;
+        let consumer = reader::consumer(&options, &Pace::Prompt).map_err(|error| gone(&error))?;
         read(&options, &consumer)
     });
     read.await.map_err(|error| gone(&error))?

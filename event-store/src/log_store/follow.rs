@@ -1,6 +1,5 @@
 //! Following the log from a cut: accepted events only.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,7 +20,7 @@ impl LogFollow {
     pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, from: &Cut, rules: &Rules) -> Self {
         let windows = rules.windows((0..log.partitions()).map(|partition| (from.next(partition), None)));
         Self {
-            reader: JudgingReader::start(log, journal, windows, Pace::Gathering, BTreeSet::new()),
+            reader: JudgingReader::start(log, journal, windows, Pace::gathering()),
         }
     }
 }

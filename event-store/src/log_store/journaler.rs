@@ -1,6 +1,6 @@
 //! The journaler: a reader of the log whose sink is the journal. Each accepted commit goes in exactly once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,8 +84,7 @@ impl Journaler {
             &*self.log,
             Arc::clone(&self.journal),
             rules.windows_at(&checkpoints),
-            Pace::Gathering,
-            BTreeSet::new(),
+            Pace::gathering(),
         )
         .filling_the_journal();
         let mut stands: Vec<u64> = reader.windows().iter().map(|window| lock(window).next()).collect();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::log_error;
+use super::own_records::{OfPartition, OwnRecords, Read};
 use crate::acceptance::{Digest, History, Ruled, Rulings, Verdict, Window};
 use crate::codec::{CommitHeader, Pin, RecordKind, decode_header};
 use crate::error::StoreError;
@@ -88,21 +89,35 @@ pub(super) struct JudgingReader {
     fills_the_journal: bool,
     /// Partitions in which it met harmed history; what comes of them is dropped.
     stopped: BTreeSet<u32>,
+    /// What is judged without it.
+    own: Option<Arc<OwnRecords>>,
 }
 
 impl JudgingReader {
-    /// Starts at the windows' next offsets, in all partitions but those that were stopped before.
-    pub(super) fn start(
+    /// Starts at the windows' next offsets.
+    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, windows: Windows, pace: Pace) -> Self {
+        Self::go_on(log, journal, windows, pace, BTreeSet::new(), None)
+    }
+
+    /// Starts where the last one ended, in all partitions but those that were stopped before. `own` are judged without it and only
+    /// compared.
+    pub(super) fn go_on(
         log: &dyn Log,
         journal: Arc<dyn Journal>,
         windows: Windows,
         pace: Pace,
         stopped: BTreeSet<u32>,
+        own: Option<Arc<OwnRecords>>,
     ) -> Self {
+        let begin = |(partition, window): (u32, &Mutex<Window>)| {
+            let own = own.as_ref().and_then(|own| own.partition(partition));
+            let window = lock(window);
+            (partition, own.map_or(window.next(), |own| own.begin(&window)))
+        };
         let from = (0_u32..)
             .zip(windows.iter())
             .filter(|(partition, _)| !stopped.contains(partition))
-            .map(|(partition, window)| (partition, lock(window).next()))
+            .map(begin)
             .collect();
         Self {
             reader: log.read(from, pace),
@@ -114,6 +129,7 @@ impl JudgingReader {
             failed: None,
             fills_the_journal: false,
             stopped,
+            own,
         }
     }
 
@@ -224,6 +240,12 @@ impl JudgingReader {
                 "the log has more partitions than were pinned",
             ));
         };
+        if let Some(mut own) = self.own.as_ref().and_then(|own| own.partition(partition))
+            && is_known(&mut own, record)?
+        {
+            self.pending.pop_front();
+            return Ok(());
+        }
         let header = match decode_header(record) {
             RecordKind::Commit(header) => Some(*header),
             RecordKind::Pin(_) | RecordKind::Foreign => None,
@@ -250,11 +272,19 @@ impl JudgingReader {
         let Some(record) = self.pending.pop_front() else {
             return Ok(());
         };
+        let mut own = self.own.as_ref().and_then(|own| own.partition(partition));
+        // It may have been delivered while the journal was asked.
+        if let Some(own) = &mut own
+            && is_known(own, &record)?
+        {
+            return Ok(());
+        }
         let mut window = lock(window);
         let candidate = header.as_ref().map(|header| &header.candidate);
         let verdict = window.judge(offset, || record.content_digest(), candidate, history);
         let digest = window.digest();
         drop(window);
+        drop(own);
         if let Verdict::Halt(reason) = verdict {
             return Err(halted(partition, offset, &reason.to_string()));
         }
@@ -291,6 +321,19 @@ impl JudgingReader {
                 reason: format!("the journal has not passed offset {start} of partition {partition}"),
             })
         })
+    }
+}
+
+/// Was it judged when it was delivered?
+fn is_known(own: &mut OfPartition, record: &LogRecord) -> Result<bool, StoreError> {
+    match own.read(record.offset, || record.content_digest()) {
+        Read::New => Ok(false),
+        Read::Known => Ok(true),
+        Read::Changed => Err(halted(
+            record.partition,
+            record.offset,
+            "the record that was acknowledged here is another one now",
+        )),
     }
 }
 

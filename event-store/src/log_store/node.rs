@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 use super::authors::OtherAuthors;
 use super::judging::{Judged, JudgingReader, Rules, Windows, lock};
+use super::own_records::OwnRecords;
 use crate::acceptance::{Digest, Window};
 use crate::error::StoreError;
 use crate::journal::{Checkpoint, Journal};
-use crate::log::{Log, Pace};
+use crate::log::{Log, LogRecord, Pace, Urgency, Urgent};
 use crate::metrics;
 
 /// How often the node looks how far the journal is, for back-pressure.
@@ -42,6 +43,8 @@ pub(super) struct Node {
     own: Mutex<HashMap<Uuid, Author>>,
     halted: Mutex<BTreeMap<u32, StoreError>>,
     authors: OtherAuthors,
+    own_records: Arc<OwnRecords>,
+    urgency: Arc<Urgency>,
 }
 
 /// Waits to hear how a commit is judged.
@@ -71,6 +74,8 @@ impl Node {
             own: Mutex::default(),
             halted: Mutex::default(),
             authors: OtherAuthors::than(author),
+            own_records: Arc::new(OwnRecords::of(checkpoints.len())),
+            urgency: Arc::default(),
         });
         tokio::spawn(follow(Arc::clone(&node), log, Arc::clone(&journal), stop.clone()));
         tokio::spawn(watch_journal(Arc::clone(&node), journal, stop));
@@ -87,6 +92,7 @@ impl Node {
             return Err(StoreError::Invalid("no such partition"));
         };
         let reached = async {
+            let mut urgent = None;
             loop {
                 // Asked for before looking, so that no step is missed.
                 let moved = progress.notified();
@@ -94,6 +100,7 @@ impl Node {
                 if self.window(partition).is_some_and(|window| window.next() >= offset) {
                     return Ok(());
                 }
+                urgent.get_or_insert_with(|| self.hurry());
                 moved.await;
             }
         };
@@ -152,6 +159,24 @@ impl Node {
         )
     }
 
+    /// The log has told where it put a record of this process. Its author, and those of the records behind it, are told the verdict
+    /// now if nothing between is to be read.
+    pub(super) fn delivered(&self, record: LogRecord) {
+        if self.check(record.partition).is_err() {
+            return;
+        }
+        let judged = self.own_records.deliver(record, &self.windows);
+        if !judged.is_empty() {
+            metrics::judged_on_delivery(judged.len());
+            self.tell(&judged);
+        }
+    }
+
+    /// Reads without a rest as long as what is returned lives.
+    pub(super) fn hurry(&self) -> Urgent {
+        self.urgency.raise()
+    }
+
     fn own(&self) -> MutexGuard<'_, HashMap<Uuid, Author>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,12 +228,13 @@ async fn follow(node: Arc<Node>, log: Arc<dyn Log>, journal: Arc<dyn Journal>, s
     loop {
         // The windows stand where the last reader ended, so nothing is judged twice.
         let stopped = node.halted().keys().copied().collect();
-        let mut reader = JudgingReader::start(
+        let mut reader = JudgingReader::go_on(
             &*log,
             Arc::clone(&journal),
             Arc::clone(&node.windows),
-            Pace::Prompt,
+            Pace::Gathering(Arc::clone(&node.urgency)),
             stopped,
+            Some(Arc::clone(&node.own_records)),
         );
         let error = loop {
             tokio::select! {

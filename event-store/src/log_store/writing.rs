@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::StreamId;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::codec::{FenceTarget, encode_commit, encode_fence, encode_rejections};
 use crate::commit::{Basis, Commit, CommitOutcome, CommitReceipt};
 use crate::error::StoreError;
 use crate::event::LogPosition;
-use crate::log::{LogError, Record};
+use crate::log::{LogError, LogRecord, Record};
 use crate::metrics;
 use crate::rejection::RecordedRejection;
 
@@ -170,20 +171,29 @@ impl LogStore {
         })
     }
 
-    /// Accepted needs both: read back and judged so, and the log's word that it is durable. Void needs no such word, since a
+    /// Accepted needs both: judged so, after everything below it was, and the log's word that it is durable. Void needs no such word, since a
     /// record that was read back and judged void is void for ever.
     async fn prove(&self, partition: u32, id: Uuid, record: Record) -> Result<OwnVerdict, LogError> {
         let stopped = || LogError::Unknown("the node stopped reading the partition".to_owned());
         let sent = Instant::now();
         let (_registered, mut told) = self.node.expect(partition, id);
-        let mut durable = std::pin::pin!(self.log.append(partition, record));
+        let mut durable = std::pin::pin!(self.log.append(partition, record.clone()));
         tokio::select! {
             // In a fixed order, so that the simulator can repeat a run.
             biased;
             delivered = &mut durable => {
-                delivered?;
+                let offset = delivered?;
                 metrics::appended(sent.elapsed());
-                let verdict = told.await.map_err(|_| stopped())?;
+                self.node.delivered(LogRecord::delivered(&record, partition, offset));
+                let verdict = match told.try_recv() {
+                    Ok(verdict) => verdict,
+                    Err(TryRecvError::Closed) => return Err(stopped()),
+                    Err(TryRecvError::Empty) => {
+                        // Somebody else's record lies before it: it is judged when that has been read.
+                        let _urgent = self.node.hurry();
+                        told.await.map_err(|_| stopped())?
+                    }
+                };
                 metrics::read_back(sent.elapsed());
                 Ok(verdict)
             }

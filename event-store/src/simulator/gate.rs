@@ -36,6 +36,8 @@ struct State {
     depositions: Vec<Deposition>,
     /// By partition, the index of the deposition that lasts.
     deposed: BTreeMap<u32, usize>,
+    /// By partition, the end of what was read.
+    read: BTreeMap<u32, u64>,
     counts: GateCounts,
 }
 
@@ -66,6 +68,8 @@ pub struct GateCounts {
     pub journal_waits: u64,
     /// It was told an end of a partition that was too low.
     pub stale_ends: u64,
+    /// It was told that a record was delivered before it had read it.
+    pub delivered_unread: u64,
 }
 
 impl Gate {
@@ -76,6 +80,7 @@ impl Gate {
             passage: Passage::Open,
             depositions: Vec::new(),
             deposed: BTreeMap::new(),
+            read: BTreeMap::new(),
             counts: GateCounts::default(),
         };
         Self {
@@ -171,7 +176,11 @@ impl Gate {
                 .deposition(partition)
                 .is_some_and(|deposition| deposition.serves_reads && offset >= deposition.end);
             if !hidden {
-                return self.pass().await;
+                self.pass().await;
+                let mut state = self.state();
+                let read = state.read.entry(partition).or_default();
+                *read = (*read).max(offset + 1);
+                return;
             }
             changed.await;
         }
@@ -192,6 +201,14 @@ impl Gate {
             self.state().counts.stale_ends += 1;
         }
         told
+    }
+
+    /// The process is told where a record of its own was delivered.
+    fn tell_delivered(&self, partition: u32, offset: u64) {
+        let mut state = self.state();
+        if state.read.get(&partition).is_none_or(|read| *read <= offset) {
+            state.counts.delivered_unread += 1;
+        }
     }
 
     fn latency(&self) -> Duration {

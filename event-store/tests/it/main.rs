@@ -7,6 +7,7 @@ mod database;
 mod fences;
 mod halting;
 mod model;
+mod own_records;
 mod postgres_conformance;
 mod postgres_groups;
 mod postgres_journal;

@@ -39,8 +39,10 @@ const RESERVED: [(&[&str], &str); 9] = [
             "queue.buffering.max.ms",
             "message.timeout.ms",
             "delivery.timeout.ms",
+            "max.in.flight",
+            "max.in.flight.requests.per.connection",
         ],
-        "kafka.linger_ms and kafka.delivery_timeout_ms are the places for it",
+        "kafka.linger_ms, kafka.delivery_timeout_ms and kafka.requests_in_flight are the places for it",
     ),
     (&["message.max.bytes"], "the limit is that of the topic"),
     (

@@ -125,6 +125,17 @@ fn the_guard_cannot_be_switched_off() {
     KafkaOptions::default().check().unwrap();
 }
 
+#[test]
+fn requests_in_flight_have_a_bound() {
+    for requests_in_flight in [0, 101] {
+        let options = KafkaOptions {
+            requests_in_flight,
+            ..KafkaOptions::default()
+        };
+        assert!(matches!(options.check(), Err(OptionsError::OutOfRange { .. })));
+    }
+}
+
 #[tokio::test]
 async fn a_cluster_that_is_not_there_is_told_from_one_that_refuses() {
     let refusal = refusal(with(&[])).await;

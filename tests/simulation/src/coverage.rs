@@ -21,6 +21,7 @@ pub enum Case {
     AlreadyDone,
     KeyReused,
     TooLarge,
+    DeliveredUnread,
     JournalWaitedFor,
     JournalRestored,
     JournalerStopped,
@@ -41,7 +42,7 @@ pub enum Case {
 
 impl Case {
     /// Every case with what it means to a reader.
-    pub const ALL: [(Self, &'static str); 31] = [
+    pub const ALL: [(Self, &'static str); 32] = [
         (
             Self::Superseded,
             "commits void because another one of the stream came first",
@@ -69,6 +70,10 @@ impl Case {
         ),
         (Self::KeyReused, "command ids used again with other content, refused"),
         (Self::TooLarge, "commands larger than the log takes"),
+        (
+            Self::DeliveredUnread,
+            "records whose delivery was reported before their node had read them",
+        ),
         (Self::JournalWaitedFor, "waits of a node for the journal"),
         (Self::JournalRestored, "journals put back to an older state"),
         (Self::JournalerStopped, "journalers stopped in the middle of their work"),

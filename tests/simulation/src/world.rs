@@ -162,6 +162,7 @@ impl World {
         for gate in lock(&self.gates).iter() {
             let counts = gate.counts();
             coverage.add(Case::JournalWaitedFor, counts.journal_waits);
+            coverage.add(Case::DeliveredUnread, counts.delivered_unread);
             coverage.add(Case::StaleEnd, counts.stale_ends);
         }
         let mut violations = lock(&self.violations).clone();

@@ -54,6 +54,9 @@ impl Log for GatedLog {
         let _under_way = UnderWay::begin(&self.gate);
         let appended = self.log.append(partition, record).await;
         self.gate.pass().await;
+        if let Ok(offset) = appended {
+            self.gate.tell_delivered(partition, offset);
+        }
         appended
     }
 
