@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use domain::{Role, UserId};
+use replay_tools::generations::ProjectionsCommand;
 use replay_tools::history::HistoryCommand;
 use replay_tools::{OutputFormat, ToolOptions};
 
@@ -59,6 +60,9 @@ pub(crate) enum Action {
     /// Ask the log itself: works on the configured log and database, with or without a running system.
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Rebuild read models, prove them, let them serve, go back: works on the configured database, which running projectors fill.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Print the OpenAPI document of the command routes.
     Openapi,
     /// Print the GraphQL schema.

@@ -2,6 +2,7 @@
 //! one tool. This file reads the command line; [`roles`] puts the services together.
 
 mod arguments;
+mod generations;
 mod history;
 mod log;
 mod log_command;
@@ -42,6 +43,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
         Action::History(command) => Ok(history::run(runtime, command, &arguments.settings)),
+        Action::Projections(command) => Ok(generations::run(runtime, command, &arguments.settings)),
         Action::Openapi => {
             print!("{}", command_api::openapi());
             Ok(ExitCode::SUCCESS)

@@ -161,7 +161,7 @@ pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
         .context("the database cannot be reached (postgres.url)")
 }
 
-async fn migrate_schemas(pool: &PgPool) -> anyhow::Result<()> {
+pub(crate) async fn migrate_schemas(pool: &PgPool) -> anyhow::Result<()> {
     event_store::journal::migrate::migrate(pool).await?;
     projections::migrate(pool).await?;
     Ok(())

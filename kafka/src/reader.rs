@@ -25,6 +25,8 @@ const BATCHES: usize = 2;
 const BATCH_RECORDS: usize = 500;
 /// Most bytes in a batch, give or take one record.
 const BATCH_BYTES: usize = 1 << 20;
+/// Of a partition, when a record or two are wanted. A broker sends at least one batch whole.
+const PEEKED_BYTES: &str = "4096";
 /// How often an idle reader looks whether anybody still listens.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 
@@ -49,18 +51,26 @@ pub(crate) fn consumer(options: &KafkaOptions, pace: &Pace) -> Result<BaseConsum
     let mut config = configuration(options);
     // The default of a second would show as a second of latency whenever the local queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
-    if let Pace::Gathering(_) = pace {
-        // While something waits to be taken, nothing is fetched. Otherwise every record under load is a fetch of its own, for each
-        // reader, and the broker spends more on answering them than on writing.
-        config.set("queued.min.messages", "1");
-        config.set("fetch.queue.backoff.ms", GATHER_FOR.as_millis().to_string());
-        // One fetch is under way at a time, and it may lack partitions that were resting when it was sent: they wait until it ends.
-        config.set("fetch.wait.max.ms", "20");
-    }
     // What librdkafka reads ahead for each of the readers of a process, and how much one fetch may bring at once.
     config.set("queued.max.messages.kbytes", "2048");
     config.set("fetch.max.bytes", "2097152");
     config.set("fetch.message.max.bytes", "1048576");
+    match pace {
+        Pace::Prompt => {}
+        Pace::Gathering(_) => {
+            // While something waits to be taken, nothing is fetched. Otherwise every record under load is a fetch of its own, for each
+            // reader, and the broker spends more on answering them than on writing.
+            config.set("queued.min.messages", "1");
+            config.set("fetch.queue.backoff.ms", GATHER_FOR.as_millis().to_string());
+            // One fetch is under way at a time, and it may lack partitions that were resting when it was sent: they wait until it ends.
+            config.set("fetch.wait.max.ms", "20");
+        }
+        Pace::Peeking => {
+            // A megabyte of each partition of a long log would take most of a start.
+            config.set("queued.min.messages", "1");
+            config.set("fetch.message.max.bytes", PEEKED_BYTES);
+        }
+    }
     config.create()
 }
 

@@ -29,6 +29,14 @@ pub enum ProjectionError {
         #[source]
         fault: PoisonFault,
     },
+    /// An administrator has dropped the last generation of these projectors.
+    #[error(
+        "the last generation of fingerprint {fingerprint} was dropped while it was followed: stop this version, or start it again to fill a new one"
+    )]
+    Dropped {
+        /// Who would follow it.
+        fingerprint: String,
+    },
     /// The database refused or is away.
     #[error("the database of the read models failed")]
     Database(#[from] sqlx::Error),
@@ -68,6 +76,7 @@ impl ProjectionError {
         match self {
             Self::CheckpointMoved { .. } => "projection.checkpoint-moved",
             Self::Poison { .. } => "projection.poison-event",
+            Self::Dropped { .. } => "projection.dropped",
             Self::Database(_) | Self::Migration(_) => "projection.database",
             Self::Store(error) => error.code(),
             Self::CorruptSubject { .. } => "projection.corrupt-subject",
@@ -79,7 +88,7 @@ impl ProjectionError {
         match self {
             Self::CheckpointMoved { .. } | Self::Store(_) => true,
             Self::Database(error) => !is_refused_by_data_or_schema(error),
-            Self::Poison { .. } | Self::Migration(_) | Self::CorruptSubject { .. } => false,
+            Self::Poison { .. } | Self::Migration(_) | Self::CorruptSubject { .. } | Self::Dropped { .. } => false,
         }
     }
 }

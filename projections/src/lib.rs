@@ -3,9 +3,11 @@
 //! The way in is [`service::ProjectorService`]: it follows the log, and for every piece of it lets the pure [`projector::Projector`]s
 //! of [`read_model`] turn events into row operations, [`coalesce`]s them to one change a row, and writes rows and checkpoint in one
 //! transaction that compares the old checkpoint ([`write`]). All tables of one such fold are a [`generation`]: one schema.
-//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status). A [`refold`] is a second fold of the log up to a
+//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status). What an
+//! administrator does with generations is in [`administration`]. A [`refold`] is a second fold of the log up to a
 //! cut, which is held against the first with [`comparison`].
 
+pub mod administration;
 pub mod batch;
 pub mod checkpoint;
 pub mod coalesce;

@@ -21,7 +21,14 @@ fn migrator() -> Migrator {
         include_str!("../../migrations/control/0001_generations.sql").into_sql_str(),
         false,
     );
-    let mut migrator = Migrator::with_migrations(vec![generations]);
+    let rebuilds = Migration::new(
+        2,
+        "rebuilds".into(),
+        MigrationType::Simple,
+        include_str!("../../migrations/control/0002_rebuilds.sql").into_sql_str(),
+        false,
+    );
+    let mut migrator = Migrator::with_migrations(vec![generations, rebuilds]);
     // Schema `journal` has a migrator and a list of its own in the same database.
     migrator.create_schema("control");
     migrator.dangerous_set_table_name("control._sqlx_migrations");

@@ -1,6 +1,7 @@
 //! The projector: follows the log and keeps one generation. Every event is applied exactly once, whatever crashes.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_store::{Cut, EventStore};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::checkpoint;
 use crate::error::{self, ProjectionError};
+use crate::fingerprint;
 use crate::generation::{self, Generation};
 use crate::handle::{GenerationProgress, ProjectorHandle, ProjectorState};
 use crate::metrics;
@@ -19,6 +21,7 @@ use crate::projector::Projector;
 use crate::read_model;
 
 mod backoff;
+mod companions;
 mod engine;
 pub(crate) mod folded;
 mod reader;
@@ -27,6 +30,7 @@ pub(crate) mod subjects;
 mod writing;
 
 use backoff::Backoff;
+use companions::Companions;
 use engine::Engine;
 
 /// How a projector works. Every bound of memory and time is here.
@@ -52,6 +56,12 @@ pub struct ProjectorOptions {
     pub standby_poll_ms: u64,
     /// How often the lag is measured.
     pub lag_interval_ms: u64,
+    /// How often a projector looks for generations that were made, promoted or dropped.
+    pub generations_poll_ms: u64,
+    /// Events of one transaction, about, while a generation is built.
+    pub rebuild_batch_events: usize,
+    /// A generation that is built stands still while the serving one, in the same process, is more records than this behind the log.
+    pub rebuild_yields_at: u64,
 }
 
 impl Default for ProjectorOptions {
@@ -66,11 +76,17 @@ impl Default for ProjectorOptions {
             takeover_ms: 1_000,
             standby_poll_ms: 100,
             lag_interval_ms: 1_000,
+            generations_poll_ms: 500,
+            rebuild_batch_events: 20_000,
+            rebuild_yields_at: 2_000,
         }
     }
 }
 
-/// Follows the log into the generation of this version's read models.
+/// So long a transaction of a generation that is built may gather.
+const BUILDING_WRITE_INTERVAL_MS: u64 = 200;
+
+/// Follows the log into the generations of this version's read models: the one that serves, and those beside it.
 pub struct ProjectorService {
     store: Arc<dyn EventStore>,
     pool: PgPool,
@@ -78,6 +94,23 @@ pub struct ProjectorService {
     projectors: Arc<[Box<dyn Projector>]>,
     progress: watch::Sender<GenerationProgress>,
     health: Option<HealthReporter>,
+    /// The only one to follow, for a projector beside the main one.
+    only: Option<Generation>,
+    /// What the main one follows now, and how it is told to change over.
+    attached: Mutex<Option<(i32, Shutdown)>>,
+    /// Records that the main one is behind, as it last measured.
+    live_behind: Arc<AtomicU64>,
+}
+
+impl ProjectorOptions {
+    /// While a generation is built nobody waits for its rows.
+    fn for_building(&self) -> Self {
+        Self {
+            batch_events: self.rebuild_batch_events.max(1),
+            write_interval_ms: BUILDING_WRITE_INTERVAL_MS,
+            ..self.clone()
+        }
+    }
 }
 
 impl ProjectorService {
@@ -101,6 +134,24 @@ impl ProjectorService {
             projectors: projectors.into(),
             progress,
             health: None,
+            only: None,
+            attached: Mutex::default(),
+            live_behind: Arc::default(),
+        }
+    }
+
+    /// A projector beside this one, for one generation.
+    fn companion(&self, generation: Generation) -> Self {
+        Self {
+            store: self.store.clone(),
+            pool: self.pool.clone(),
+            options: self.options.clone(),
+            projectors: self.projectors.clone(),
+            progress: watch::Sender::new(GenerationProgress::default()),
+            health: None,
+            only: Some(generation),
+            attached: Mutex::default(),
+            live_behind: self.live_behind.clone(),
         }
     }
 
@@ -118,12 +169,18 @@ impl ProjectorService {
 
     /// Works until shutdown is requested. Failures are tried again; after one that time cannot mend it stands still, unhealthy.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ProjectionError> {
+        let (projected, ()) = tokio::join!(self.project(&shutdown), Companions::of(&self).run(&shutdown));
+        projected
+    }
+
+    async fn project(&self, shutdown: &Shutdown) -> Result<(), ProjectionError> {
         let mut backoff = Backoff::new(Duration::from_millis(self.options.retry_max_ms));
         while !shutdown.is_requested() {
-            let Err(error) = self.attempt(&shutdown, &mut backoff).await else {
-                break;
-            };
-            if !self.survive(error, &shutdown, &mut backoff).await {
+            // Also ended when another generation is to be followed; then the next attempt finds it.
+            let attempt = shutdown.child();
+            if let Err(error) = self.attempt(&attempt, &mut backoff).await
+                && !self.survive(error, shutdown, &attempt, &mut backoff).await
+            {
                 break;
             }
         }
@@ -134,20 +191,44 @@ impl ProjectorService {
     /// From reading the checkpoint to shutdown or the first error.
     async fn attempt(&self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
         let generation = self.generation().await?;
+        *self.lock_attached() = Some((generation.id, shutdown.clone()));
+        let stage = generation::stage(&mut *self.pool.acquire().await?, &generation).await?;
         let cut = self.committed(&generation).await?;
         self.publish(&generation, &cut, ProjectorState::Following);
-        Engine::new(self, generation, cut).run(shutdown, backoff).await
+        Engine::new(self, generation, stage, cut).run(shutdown, backoff).await
+    }
+
+    /// The generation that is followed, once it is known.
+    fn attached(&self) -> Option<i32> {
+        self.lock_attached().as_ref().map(|(id, _)| *id)
+    }
+
+    /// Ends what is under way in good order; the next attempt looks again which generation serves.
+    fn change_over(&self) {
+        if let Some((_, attempt)) = &*self.lock_attached() {
+            attempt.trigger();
+        }
+    }
+
+    fn lock_attached(&self) -> MutexGuard<'_, Option<(i32, Shutdown)>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until another attempt makes sense; `false` when the process ends.
-    async fn survive(&self, error: ProjectionError, shutdown: &Shutdown, backoff: &mut Backoff) -> bool {
+    async fn survive(
+        &self,
+        error: ProjectionError,
+        shutdown: &Shutdown,
+        attempt: &Shutdown,
+        backoff: &mut Backoff,
+    ) -> bool {
         let schema = self.progress.borrow().schema.clone().unwrap_or_default();
         if matches!(error, ProjectionError::CheckpointMoved { .. }) {
             tracing::info!(
                 generation.schema = schema,
                 "another projector works on the generation, standing by"
             );
-            match standby::stand_by(self, shutdown).await {
+            match standby::stand_by(self, attempt).await {
                 Ok(()) => return !shutdown.is_requested(),
                 Err(error) => return self.pause(&schema, &error, shutdown, backoff).await,
             }
@@ -182,6 +263,16 @@ impl ProjectorService {
     }
 
     async fn generation(&self) -> Result<Generation, ProjectionError> {
+        if let Some(only) = &self.only {
+            return Ok(only.clone());
+        }
+        if self.attached().is_some() {
+            // An administrator who drops the last generation of this version does not want it again.
+            let fingerprint = fingerprint::fingerprint(&self.projectors);
+            let mut connection = self.pool.acquire().await?;
+            let found = generation::of_fingerprint(&mut connection, &fingerprint, self.store.epoch()).await?;
+            return found.into_iter().next().ok_or(ProjectionError::Dropped { fingerprint });
+        }
         generation::find_or_create(
             &self.pool,
             &self.projectors,

@@ -2,13 +2,16 @@
 //!
 //! The way in is [`run`] with a [`Command`], which the binary flattens into its own subcommands: these go through the public interfaces
 //! of a running system. [`import`] brings a history in as commands; [`status`] tells how far the read models are. Commands about the log
-//! itself are in [`history`]: they read the configured log and database, which the binary opens for them.
+//! itself are in [`history`]: they read the configured log and database, which the binary opens for them; so do those of an administrator in
+//! [`generations`].
 
 mod connection;
 pub mod error;
+pub mod generations;
 pub mod history;
 pub mod import;
 pub mod options;
+mod progress;
 pub mod status;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod kafka_security;
 mod killed;
 mod metrics;
 mod read_your_write;
+mod rebuild;
 mod restart;
 mod ruling;
 mod terminated;

@@ -17,6 +17,8 @@ pub enum Pace {
     /// The first one at once, then a few milliseconds' worth at a time: many small reads cost more than what they bring. It does not
     /// rest while somebody says that it is urgent.
     Gathering(Arc<Urgency>),
+    /// A small record or two of each partition, and then it ends: nothing is read ahead.
+    Peeking,
 }
 
 impl Pace {

@@ -76,7 +76,7 @@ pub async fn open_log(log: &dyn Log, window: u64) -> Result<Pin, OpenError> {
 async fn pins(log: &dyn Log, partitions: &[u32]) -> Result<Vec<Pin>, OpenError> {
     let mut reader = log.read(
         partitions.iter().map(|partition| (*partition, 0)).collect(),
-        Pace::Prompt,
+        Pace::Peeking,
     );
     let mut first: BTreeMap<u32, LogRecord> = BTreeMap::new();
     let late = || LogError::Unavailable("the first records of the partitions were not read in time".to_owned());

@@ -6,23 +6,27 @@
 //! Nothing survives an error but what is committed: subjects in memory are dropped with the engine, and the next attempt reads the
 //! checkpoint. So a lost answer to a commit cannot apply a piece twice.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_store::Cut;
 use platform::shutdown::Shutdown;
-use tokio::time::{Instant, MissedTickBehavior, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
 
 use super::backoff::Backoff;
 use super::folded::Folded;
 use super::reader::Reader;
 use super::subjects::SubjectCache;
 use super::writing::Writing;
-use super::{ProjectorService, ProjectorState};
+use super::{ProjectorOptions, ProjectorService, ProjectorState};
 use crate::batch::Piece;
 use crate::error::ProjectionError;
-use crate::generation::Generation;
+use crate::generation::{self, Generation, Stage};
 use crate::metrics;
 use crate::write::Writer;
+
+/// How long a generation that is built stands still before it looks again whether it may go on.
+const YIELD_FOR: Duration = Duration::from_millis(50);
 
 pub(super) struct Engine<'a> {
     service: &'a ProjectorService,
@@ -36,11 +40,16 @@ pub(super) struct Engine<'a> {
     /// folded and not yet written; the next attempt meets it again, and nothing is skipped.)
     ends_with: Option<ProjectionError>,
     applied: bool,
+    stage: Stage,
+    options: ProjectorOptions,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(service: &'a ProjectorService, generation: Generation, cut: Cut) -> Self {
-        let options = &service.options;
+    pub(super) fn new(service: &'a ProjectorService, generation: Generation, stage: Stage, cut: Cut) -> Self {
+        let options = match stage {
+            Stage::Building => service.options.for_building(),
+            Stage::Level => service.options.clone(),
+        };
         let writer = Writer::new(service.pool.clone(), generation.clone(), options.synchronous_commit);
         Self {
             service,
@@ -51,6 +60,8 @@ impl<'a> Engine<'a> {
             generation,
             ends_with: None,
             applied: false,
+            stage,
+            options,
         }
     }
 
@@ -69,16 +80,16 @@ impl<'a> Engine<'a> {
     }
 
     async fn follow(&mut self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
-        let options = &self.service.options;
-        let mut reader = Reader::start(self.service.store.clone(), self.cut.clone(), options);
-        let mut lag_timer = tokio::time::interval(Duration::from_millis(options.lag_interval_ms.max(1)));
+        let mut reader = Reader::start(self.service.store.clone(), self.cut.clone(), &self.options);
+        let mut lag_timer = tokio::time::interval(Duration::from_millis(self.options.lag_interval_ms.max(1)));
         lag_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_write = Instant::now();
         loop {
-            let may_fold = self.ends_with.is_none() && self.folded.has_room(options);
+            let yields = self.yields();
+            let may_fold = self.ends_with.is_none() && self.folded.has_room(&self.options) && !yields;
             let may_write = self.writing.is_idle() && !self.folded.is_empty();
             if may_write && (!may_fold || Instant::now() >= next_write) {
-                next_write = Instant::now() + Duration::from_millis(options.write_interval_ms);
+                next_write = Instant::now() + Duration::from_millis(self.options.write_interval_ms);
                 self.writing.start(std::mem::take(&mut self.folded), &self.cut);
                 continue;
             }
@@ -98,6 +109,7 @@ impl<'a> Engine<'a> {
                     Err(error) => self.ends_with = Some(error),
                 },
                 () = sleep_until(next_write), if may_write => {}
+                () = sleep(YIELD_FOR), if yields => {}
             }
         }
     }
@@ -150,6 +162,28 @@ impl<'a> Engine<'a> {
         if behind == 0 {
             self.writing.rest();
         }
+        if self.service.only.is_none() {
+            self.service.live_behind.store(behind, Ordering::Relaxed);
+        }
+        if self.stage == Stage::Building && behind <= self.service.options.batch_events as u64 {
+            self.complete().await?;
+        }
+        Ok(())
+    }
+
+    /// The one that serves goes first.
+    fn yields(&self) -> bool {
+        self.stage == Stage::Building
+            && self.service.only.is_some()
+            && self.service.live_behind.load(Ordering::Relaxed) > self.options.rebuild_yields_at
+    }
+
+    /// A generation that is nearly level gets its indexes, and what came meanwhile is little.
+    async fn complete(&mut self) -> Result<(), ProjectionError> {
+        generation::create_indexes(&self.service.pool, &self.generation, &self.service.projectors).await?;
+        generation::reached_level(&self.service.pool, &self.generation).await?;
+        self.stage = Stage::Level;
+        self.options = self.service.options.clone();
         Ok(())
     }
 }

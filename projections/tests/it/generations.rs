@@ -39,11 +39,10 @@ async fn the_first_generation_serves_at_once_and_a_second_does_not() {
         .fetch_all(&world.pool)
         .await
         .unwrap();
-    let states: Vec<_> = states
-        .iter()
-        .map(|(schema, state)| (schema.as_str(), state.as_str()))
-        .collect();
-    assert_eq!(states, [("read_models_1", "serving"), ("read_models_2", "building")]);
+    assert_eq!(states[0], ("read_models_1".to_owned(), "serving".to_owned()));
+    assert_eq!(states[1].0, "read_models_2");
+    // Complete or not, it waits to be promoted.
+    assert!(["building", "following"].contains(&states[1].1.as_str()), "{states:?}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub(crate) const TABLES: [&str; 8] = [
 ];
 
 const PARTITIONS: u32 = 4;
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database with a log and the control tables.
 pub(crate) struct World {

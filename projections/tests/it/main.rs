@@ -9,6 +9,7 @@ mod harness;
 mod history;
 mod read_models;
 mod reading;
+mod rebuilding;
 mod refolding;
 mod several;
 mod splitting;

@@ -170,27 +170,15 @@ impl ReadModels {
             .begin_with("begin isolation level repeatable read read only")
             .await?;
         sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *second).await?;
-        for table in comparison::tables(&read_model::all()) {
-            let theirs = comparison::summarize(snapshot, &serving.schema, table)
-                .await
-                .map_err(VerifyError::Fold)?;
-            let ours = comparison::summarize(&mut second, refold.schema(), table)
-                .await
-                .map_err(VerifyError::Fold)?;
-            report.rows.insert(table.name.to_owned(), theirs.rows);
-            if theirs == ours {
-                continue;
-            }
-            let (left, right) = (
-                (&mut *snapshot, serving.schema.as_str()),
-                (&mut *second, refold.schema()),
-            );
-            comparison::differences(table, left, right, |difference| {
-                findings.add(finding(table.name, &difference));
-            })
-            .await
-            .map_err(VerifyError::Fold)?;
-        }
+        let (left, right) = (
+            (&mut *snapshot, serving.schema.as_str()),
+            (&mut *second, refold.schema()),
+        );
+        let projectors = read_model::all();
+        let compared = comparison::compare(&projectors, left, right, |table, difference| {
+            findings.add(finding(table.name, &difference));
+        });
+        report.rows = compared.await.map_err(VerifyError::Fold)?;
         second.rollback().await?;
         Ok(report)
     }

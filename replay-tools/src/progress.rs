@@ -1,4 +1,4 @@
-//! How far a verification is: a bar on a terminal, a line every few seconds elsewhere, both on standard error.
+//! How far a long command is: a bar on a terminal, a line every few seconds elsewhere, both on standard error.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -16,21 +16,26 @@ const BAR: &str = "{bar:30} {pos}/{len} records  {per_sec}  ETA {eta}  {msg}";
 
 /// Shared between the one who works and the one who shows.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     done: AtomicU64,
     total: AtomicU64,
     step: Mutex<&'static str>,
 }
 
 impl Meter {
-    pub(super) fn begin(&self, step: &'static str, total: u64) {
+    pub(crate) fn begin(&self, step: &'static str, total: u64) {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
         self.total.store(total, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
     }
 
-    pub(super) fn advance(&self, by: u64) {
+    pub(crate) fn advance(&self, by: u64) {
         self.done.fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, step: &'static str, done: u64, total: u64) {
+        self.begin(step, total);
+        self.advance(done);
     }
 
     fn look(&self) -> (&'static str, u64, u64) {
@@ -53,7 +58,7 @@ impl Drop for Bar {
 }
 
 /// Shows the meter until the returned future is dropped.
-pub(super) async fn show(output: OutputFormat, meter: &Meter) {
+pub(crate) async fn show(output: OutputFormat, meter: &Meter) {
     if output == OutputFormat::Json {
         std::future::pending::<()>().await;
     } else if std::io::stderr().is_terminal() {

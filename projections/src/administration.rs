@@ -1,0 +1,120 @@
+//! What an administrator does with generations: [`rebuild`] one, [`promote`] it, go back ([`roll_back`]), [`retire`] what is not needed.
+//!
+//! A rebuild is one more generation of the same projectors. Whoever runs the projector of its fingerprint fills it beside the one that
+//! serves, keeps it level from then on, and goes on after a crash; nothing here works on events. Which generation serves is one row, so
+//! promoting and going back are the same small transaction.
+
+use chrono::{DateTime, Utc};
+
+use crate::error::ProjectionError;
+
+mod listing;
+mod promote;
+mod rebuild;
+mod retire;
+
+pub use listing::{GenerationRecord, HeldGeneration, hold, list};
+pub use promote::{Promotion, promote, roll_back};
+pub use rebuild::rebuild;
+pub use retire::retire;
+
+/// Why an administrator's wish was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministrationError {
+    /// No generation has this name, or it was dropped.
+    #[error("there is no generation {generation}; `coding-agent projections list` shows them")]
+    Unknown {
+        /// What was asked for.
+        generation: String,
+    },
+    /// A rebuild of the same projectors is under way.
+    #[error(
+        "{generation} is being built already; wait for it, or drop it with `coding-agent projections drop {generation}`"
+    )]
+    AlreadyBuilding {
+        /// The one that is built.
+        generation: String,
+    },
+    /// It serves already.
+    #[error("{generation} serves already")]
+    Serves {
+        /// The generation.
+        generation: String,
+    },
+    /// It is not complete yet.
+    #[error("{generation} is still being built; `coding-agent projections list` shows how far it is")]
+    Building {
+        /// The generation.
+        generation: String,
+    },
+    /// It counts in another history than the one that serves.
+    #[error("{generation} was filled from another history of the log than the one that serves; rebuild it")]
+    OtherHistory {
+        /// The generation.
+        generation: String,
+    },
+    /// It shows less than what clients see now.
+    #[error(
+        "{generation} is {behind} records behind {serving}, and clients would see the past; a process that holds its fingerprint {fingerprint} must keep it level: start one, or rebuild"
+    )]
+    NotLevel {
+        /// The generation.
+        generation: String,
+        /// Records that it lacks.
+        behind: u64,
+        /// What serves.
+        serving: String,
+        /// Who may follow it.
+        fingerprint: String,
+    },
+    /// There is nothing to go back to.
+    #[error("no other generation has served before that still exists")]
+    NothingBefore,
+    /// Nothing serves yet.
+    #[error("no generation serves yet; start a projector first")]
+    NothingServes,
+    /// It has served until a moment ago.
+    #[error(
+        "{generation} served until a moment ago and could be needed to go back; drop it after {after}, or shorten --grace"
+    )]
+    InGrace {
+        /// The generation.
+        generation: String,
+        /// From when on it may be dropped.
+        after: DateTime<Utc>,
+    },
+    /// Somebody still reads its tables.
+    #[error("the tables of {generation} are still being read; try again")]
+    StillRead {
+        /// The generation.
+        generation: String,
+    },
+    /// The database or the log failed.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+}
+
+impl AdministrationError {
+    /// Stable code, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "generation.unknown",
+            Self::AlreadyBuilding { .. } => "generation.already-building",
+            Self::Serves { .. } => "generation.serves",
+            Self::Building { .. } => "generation.building",
+            Self::OtherHistory { .. } => "generation.other-history",
+            Self::NotLevel { .. } => "generation.not-level",
+            Self::NothingBefore => "generation.nothing-before",
+            Self::NothingServes => "generation.nothing-serves",
+            Self::InGrace { .. } => "generation.in-grace",
+            Self::StillRead { .. } => "generation.still-read",
+            Self::Projection(error) => error.code(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for AdministrationError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Projection(error.into())
+    }
+}

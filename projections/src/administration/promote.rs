@@ -1,0 +1,138 @@
+//! Which generation serves: one row, flipped when the new one shows everything that the old one shows.
+
+use std::time::Duration;
+
+use event_store::EventStore;
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::time::Instant;
+
+use super::AdministrationError;
+use super::listing::{self, Row};
+use crate::checkpoint;
+
+/// How long the projector of the old generation is held while the new one catches up with it. Longer than a batch takes.
+const HOLD: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// A flip that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Promotion {
+    /// What serves now.
+    pub serving: String,
+    /// What served before; it is kept level, so that going back is as fast.
+    pub before: String,
+    /// For how long no query could see the row change, in milliseconds: the time that the old generation was held.
+    pub held_ms: u64,
+}
+
+/// Lets a generation serve. Queries under way end on the old one.
+///
+/// The old generation is held where it is, for milliseconds, and the flip is done only if the new one covers at least as much in every
+/// partition: no client sees less than before.
+pub async fn promote(
+    pool: &PgPool,
+    store: &dyn EventStore,
+    generation: &str,
+) -> Result<Promotion, AdministrationError> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    let serving = lock_serving(&mut transaction).await?;
+    let new = listing::find(&mut transaction, generation).await?;
+    let promotion = flip(&mut transaction, store, serving, new).await?;
+    transaction.commit().await?;
+    Ok(promotion)
+}
+
+/// Lets the generation serve that served before this one; the same flip under the same conditions.
+pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotion, AdministrationError> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    let serving = lock_serving(&mut transaction).await?;
+    let rows = listing::rows(&mut transaction).await?;
+    let before = rows
+        .into_iter()
+        .filter(|row| row.id != serving && row.served_until.is_some())
+        .max_by_key(|row| row.served_until)
+        .ok_or(AdministrationError::NothingBefore)?;
+    let promotion = flip(&mut transaction, store, serving, before).await?;
+    transaction.commit().await?;
+    Ok(promotion)
+}
+
+/// Two administrators at once: the second one waits here.
+async fn lock_serving(connection: &mut PgConnection) -> Result<i32, AdministrationError> {
+    let serving: Option<i32> = sqlx::query_scalar("select generation from control.serving for update")
+        .fetch_optional(connection)
+        .await?;
+    serving.ok_or(AdministrationError::NothingServes)
+}
+
+async fn flip(
+    connection: &mut PgConnection,
+    store: &dyn EventStore,
+    serving: i32,
+    new: Row,
+) -> Result<Promotion, AdministrationError> {
+    let rows = listing::rows(connection).await?;
+    let old = rows.into_iter().find(|row| row.id == serving);
+    let old = old.ok_or(AdministrationError::NothingServes)?;
+    if old.id == new.id {
+        return Err(AdministrationError::Serves {
+            generation: new.schema_name,
+        });
+    }
+    if new.epoch != old.epoch {
+        return Err(AdministrationError::OtherHistory {
+            generation: new.schema_name,
+        });
+    }
+    if new.state == "building" {
+        return Err(AdministrationError::Building {
+            generation: new.schema_name,
+        });
+    }
+    let held = Instant::now();
+    // Its projector waits for these rows with its next transaction.
+    sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
+        .bind(old.id)
+        .execute(&mut *connection)
+        .await?;
+    let shown = checkpoint::read(connection, old.id).await?;
+    loop {
+        let covered = checkpoint::read(connection, new.id).await?;
+        if covered.covers(&shown) {
+            break;
+        }
+        if held.elapsed() >= HOLD {
+            return Err(AdministrationError::NotLevel {
+                generation: new.schema_name,
+                behind: store.behind(&shown, &covered),
+                serving: old.schema_name,
+                fingerprint: new.fingerprint,
+            });
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    sqlx::query("update control.serving set generation = $1")
+        .bind(new.id)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "update control.generation set \
+            state = case id when $1 then 'serving' else 'following' end, \
+            served_from = case id when $1 then now() else served_from end, \
+            served_until = case id when $1 then null else now() end \
+         where id in ($1, $2)",
+    )
+    .bind(new.id)
+    .bind(old.id)
+    .execute(&mut *connection)
+    .await?;
+    Ok(Promotion {
+        serving: new.schema_name,
+        before: old.schema_name,
+        held_ms: u64::try_from(held.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,55 @@
+//! Dropping a generation.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, Connection as _, PgPool};
+
+use super::{AdministrationError, listing};
+
+/// `55P03 lock_not_available`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Removes a generation that does not serve, tables and all; not before it has not served for `grace`, since going back could be wanted.
+/// Its projectors stop within a moment. What is left is a row that says that it existed.
+pub async fn retire(pool: &PgPool, generation: &str, grace: Duration) -> Result<(), AdministrationError> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    let serving: Option<i32> = sqlx::query_scalar("select generation from control.serving for update")
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let row = listing::find(&mut transaction, generation).await?;
+    if serving == Some(row.id) {
+        return Err(AdministrationError::Serves {
+            generation: row.schema_name,
+        });
+    }
+    let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if let Some(after) = row.served_until.map(|until| until + grace).filter(|after| *after > now) {
+        return Err(AdministrationError::InGrace {
+            generation: row.schema_name,
+            after,
+        });
+    }
+    // Whoever projects it loses the race for its checkpoint from here on, waits, and finds it gone.
+    let drop = format!(
+        "set local lock_timeout = '5s'; \
+         delete from control.checkpoint where generation = {0}; \
+         update control.generation set state = 'retired', schema_name = null where id = {0}; \
+         drop schema {1} cascade",
+        row.id, row.schema_name
+    );
+    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        return Err(match code.as_deref() {
+            Some(LOCK_NOT_AVAILABLE) => AdministrationError::StillRead {
+                generation: row.schema_name,
+            },
+            _ => error.into(),
+        });
+    }
+    transaction.commit().await?;
+    Ok(())
+}

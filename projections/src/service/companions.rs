@@ -1,0 +1,104 @@
+//! The other generations of the same fingerprint: one that is rebuilt, one that served before. Each has a projector of its own beside the
+//! main one, which keeps to the generation that serves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use platform::shutdown::Shutdown;
+use tokio::task::JoinHandle;
+
+use super::ProjectorService;
+use crate::error::ProjectionError;
+use crate::fingerprint;
+use crate::generation::{self, Generation};
+
+/// Projectors beside the main one.
+pub(super) struct Companions<'a> {
+    main: &'a ProjectorService,
+    fingerprint: String,
+    running: BTreeMap<i32, Companion>,
+}
+
+struct Companion {
+    shutdown: Shutdown,
+    task: JoinHandle<Result<(), ProjectionError>>,
+}
+
+impl Companion {
+    async fn stop(self) {
+        self.shutdown.trigger();
+        // What went wrong in it was logged there.
+        let _ended = self.task.await;
+    }
+}
+
+impl<'a> Companions<'a> {
+    pub(super) fn of(main: &'a ProjectorService) -> Self {
+        Self {
+            main,
+            fingerprint: fingerprint::fingerprint(&main.projectors),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// Looks from time to time until shutdown: what appeared is followed, what was dropped is left alone, and when another one serves the
+    /// main projector goes over to it.
+    pub(super) async fn run(mut self, shutdown: &Shutdown) {
+        let pause = Duration::from_millis(self.main.options.generations_poll_ms.max(1));
+        while !shutdown.is_requested() {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                () = tokio::time::sleep(pause) => {
+                    if let Err(error) = self.look(shutdown).await {
+                        tracing::debug!(error = crate::error::chain(&error), "generations cannot be looked at");
+                    }
+                }
+            }
+        }
+        for (_, companion) in std::mem::take(&mut self.running) {
+            companion.stop().await;
+        }
+    }
+
+    async fn look(&mut self, shutdown: &Shutdown) -> Result<(), ProjectionError> {
+        let Some(main) = self.main.attached() else {
+            return Ok(());
+        };
+        let mut connection = self.main.pool.acquire().await?;
+        let found = generation::of_fingerprint(&mut connection, &self.fingerprint, self.main.store.epoch()).await?;
+        drop(connection);
+        let preferred = found.first().map_or(main, |generation| generation.id);
+        let gone: Vec<i32> = self
+            .running
+            .keys()
+            .copied()
+            .filter(|id| *id == preferred || !found.iter().any(|generation| generation.id == *id))
+            .collect();
+        for id in gone {
+            if let Some(companion) = self.running.remove(&id) {
+                companion.stop().await;
+            }
+        }
+        if preferred != main {
+            self.main.change_over();
+            return Ok(());
+        }
+        for generation in found.into_iter().filter(|generation| generation.id != main) {
+            self.running
+                .entry(generation.id)
+                .or_insert_with(|| start(self.main, generation, shutdown));
+        }
+        Ok(())
+    }
+}
+
+fn start(main: &ProjectorService, generation: Generation, shutdown: &Shutdown) -> Companion {
+    tracing::info!(generation.schema, "following another generation of the read models");
+    let service = main.companion(generation);
+    let shutdown = shutdown.child();
+    let requested = shutdown.clone();
+    Companion {
+        task: tokio::spawn(async move { service.project(&requested).await }),
+        shutdown,
+    }
+}

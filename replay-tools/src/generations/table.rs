@@ -1,0 +1,64 @@
+//! Generations for people.
+
+use chrono::{DateTime, Utc};
+use projections::administration::{GenerationRecord, Promotion};
+
+const HEADINGS: [&str; 7] = [
+    "GENERATION",
+    "STATE",
+    "MADE FOR",
+    "DONE",
+    "BEHIND",
+    "LEVEL SINCE",
+    "MODELS",
+];
+
+pub(super) fn render(generations: &[GenerationRecord]) -> String {
+    let mut rows: Vec<[String; 7]> = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(generations.iter().map(row));
+    let widths: Vec<usize> = (0..HEADINGS.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let line = |row: &[String; 7]| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(generation: &GenerationRecord) -> [String; 7] {
+    let models = generation.models.iter();
+    let models: Vec<String> = models
+        .map(|model| format!("{} v{}", model.name, model.version))
+        .collect();
+    [
+        generation.generation.clone(),
+        generation.state.clone(),
+        generation.purpose.clone(),
+        format!("{} %", percent(generation)),
+        generation.behind.to_string(),
+        generation.level_at.map_or_else(|| "-".to_owned(), moment),
+        models.join(", "),
+    ]
+}
+
+/// Rounded down: a hundred means complete.
+pub(super) fn percent(generation: &GenerationRecord) -> u64 {
+    let covered = generation.records.saturating_sub(generation.behind);
+    (covered * 100).checked_div(generation.records).unwrap_or(100)
+}
+
+pub(super) fn promotion(done: &Promotion) -> String {
+    format!(
+        "{} serves now; {} is kept level for going back: coding-agent projections rollback\n",
+        done.serving, done.before
+    )
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
