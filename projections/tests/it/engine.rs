@@ -8,6 +8,7 @@ use crate::history::decided_at_random;
 fn batches_of(batch_events: usize) -> ProjectorOptions {
     ProjectorOptions {
         batch_events,
+        rebuild_batch_events: batch_events,
         ..ProjectorOptions::default()
     }
 }

@@ -14,6 +14,7 @@ async fn another(world: &World) -> Running {
     let store = Arc::new(PostgresStore::open(pool.clone(), 1).await.unwrap());
     let options = ProjectorOptions {
         batch_events: 10,
+        rebuild_batch_events: 10,
         takeover_ms: 200,
         standby_poll_ms: 20,
         ..ProjectorOptions::default()
@@ -73,6 +74,7 @@ async fn sixteen_writers_hide_no_event_from_a_projector() {
     let world = Arc::new(World::new().await);
     let running = run(world.service(ProjectorOptions {
         batch_events: 50,
+        rebuild_batch_events: 50,
         ..ProjectorOptions::default()
     }));
     let mut writers = tokio::task::JoinSet::new();
