@@ -3,6 +3,7 @@
 //! Everything here only reads: no schema is brought up to date, no topic is made, nothing is appended. What is folded again to be
 //! compared goes into a schema of its own, which is dropped at the end.
 
+pub mod reading;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use event_store::log::Log;
 use platform::shutdown::Shutdown;
 use sqlx::PgPool;
 
+use reading::{GrepOptions, LineageOptions, ReadingError, ShowOptions, StatsOptions, TailOptions};
 use verify::{VerifyError, VerifyOptions};
 
 /// What can be asked about the log itself.
@@ -23,6 +25,29 @@ pub enum HistoryCommand {
     /// May run while the system works. Exit code 0: nothing is wrong. 1: something is, and each finding is printed. 2: it could
     /// not be checked.
     Verify(VerifyOptions),
+    /// Print the newest events, and with --follow those that come.
+    Tail(TailOptions),
+    /// Print the events that fit, in the order of the log.
+    ///
+    /// Exit code 0: something fits. 1: nothing does. 2: it could not be read.
+    Grep(GrepOptions),
+    /// Show one stream: what each of its events changed, and the state that they make.
+    Show(ShowOptions),
+    /// Show what led to an event and what it led to, as a tree.
+    Lineage(LineageOptions),
+    /// Count events by type, day, partition, category or actor, with their sizes.
+    Stats(StatsOptions),
+}
+
+/// Why a command about the log did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// It could not be checked.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// It could not be read.
+    #[error(transparent)]
+    Reading(#[from] ReadingError),
 }
 
 /// The exit code when the question could not be answered; 1 is an answer.
@@ -51,8 +76,31 @@ pub async fn run(
     command: HistoryCommand,
     sources: HistorySources,
     shutdown: &Shutdown,
-) -> Result<ExitCode, VerifyError> {
-    match command {
-        HistoryCommand::Verify(options) => verify::run(&options, &sources, shutdown).await,
+) -> Result<ExitCode, HistoryError> {
+    let pool = &sources.pool;
+    let read = async {
+        match command {
+            HistoryCommand::Verify(options) => return Ok(verify::run(&options, &sources, shutdown).await?),
+            HistoryCommand::Tail(options) => reading::tail(&options, pool, shutdown).await,
+            HistoryCommand::Grep(options) => until(shutdown, reading::grep(&options, pool)).await,
+            HistoryCommand::Show(options) => until(shutdown, reading::show(&options, pool)).await,
+            HistoryCommand::Lineage(options) => until(shutdown, reading::lineage(&options, pool)).await,
+            HistoryCommand::Stats(options) => until(shutdown, reading::stats(&options, pool)).await,
+        }
+        .map_err(HistoryError::from)
+    };
+    match read.await {
+        Err(HistoryError::Reading(ReadingError::ReaderGone)) => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+async fn until(
+    shutdown: &Shutdown,
+    reading: impl Future<Output = Result<ExitCode, ReadingError>>,
+) -> Result<ExitCode, ReadingError> {
+    tokio::select! {
+        read = reading => read,
+        () = shutdown.requested() => Ok(ExitCode::from(COULD_NOT_CHECK)),
     }
 }

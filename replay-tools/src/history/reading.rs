@@ -1,0 +1,62 @@
+//! Reading the log: `tail`, `grep`, `show`, `lineage`, `stats`.
+//!
+//! They ask the journal, which holds every accepted event as SQL: the database finds what is wanted, and nothing else is sent. On Kafka the
+//! journal follows the log by a moment; `coding-agent status` tells by how much. Rows are streamed, so memory does not grow with the answer.
+
+mod event;
+mod filter;
+mod grep;
+mod lineage;
+mod show;
+mod stats;
+mod tail;
+
+use std::io::{ErrorKind, Write as _};
+
+use serde::Serialize;
+
+use crate::{OutputFormat, ToolError};
+
+pub use event::JournalEvent;
+pub use filter::Filter;
+pub use grep::GrepOptions;
+pub use lineage::LineageOptions;
+pub use show::ShowOptions;
+pub use stats::StatsOptions;
+pub use tail::TailOptions;
+
+pub(super) use grep::run as grep;
+pub(super) use lineage::run as lineage;
+pub(super) use show::run as show;
+pub(super) use stats::run as stats;
+pub(super) use tail::run as tail;
+
+/// Why nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadingError {
+    /// The database refused or is away, or holds no journal.
+    #[error("the journal cannot be read (is postgres.url that of the system?)")]
+    Database(#[from] sqlx::Error),
+    /// Who reads the answer has enough, as `head` does.
+    #[error("nobody reads on")]
+    ReaderGone,
+    /// The answer could not be printed.
+    #[error(transparent)]
+    NotPrinted(#[from] ToolError),
+}
+
+/// Prints one thing: a line of JSON, or the text.
+fn print(output: OutputFormat, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ReadingError> {
+    let text = match output {
+        OutputFormat::Text => text(),
+        OutputFormat::Json => {
+            serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
+        }
+    };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => ReadingError::ReaderGone,
+            _ => ToolError::NotPrinted(error).into(),
+        })
+}
