@@ -17,6 +17,9 @@ use crate::OutputFormat;
 pub struct LineageOptions {
     /// The id of the event.
     pub event: Uuid,
+    /// Everything of the same correlation, not only what is connected with the event.
+    #[arg(long)]
+    pub correlation: bool,
     /// How many events of its correlation to read.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..))]
     pub limit: i64,
@@ -34,6 +37,12 @@ struct Node {
     caused: Vec<Node>,
 }
 
+impl Node {
+    fn has_asked(&self) -> bool {
+        self.asked || self.caused.iter().any(Self::has_asked)
+    }
+}
+
 /// Exit code 1 when there is no such event.
 pub(in crate::history) async fn run(options: &LineageOptions, pool: &PgPool) -> Result<ExitCode, ReadingError> {
     let columns = event::COLUMNS;
@@ -49,7 +58,10 @@ pub(in crate::history) async fn run(options: &LineageOptions, pool: &PgPool) -> 
         eprintln!("there is no event {} in the journal", options.event);
         return Ok(ExitCode::FAILURE);
     }
-    let roots = tree(events, options.event);
+    let mut roots = tree(events, options.event);
+    if !options.correlation {
+        roots.retain(Node::has_asked);
+    }
     print(options.output, &roots, || {
         let mut text = String::new();
         for root in &roots {
