@@ -127,6 +127,9 @@ impl KafkaOptions {
         // A connection that something in between has forgotten looks open and never answers. After the default of a minute nothing would
         // have been acknowledged for a minute.
         config.set("socket.timeout.ms", "10000");
+        // Who leads a partition is asked again after an error; when the answer came in the middle of an election and was wrong, not before the
+        // default of five minutes.
+        config.set("topic.metadata.refresh.interval.ms", "5000");
         for (name, value) in &self.properties {
             config.set(name, value.expose());
         }

@@ -47,8 +47,8 @@ pub enum AdministrationError {
         /// The generation.
         generation: String,
     },
-    /// It counts in another history than the one that serves.
-    #[error("{generation} was filled from another history of the log than the one that serves; rebuild it")]
+    /// It counts in another history than the log has now.
+    #[error("{generation} was filled from another history of the log than the one that there is now; rebuild it")]
     OtherHistory {
         /// The generation.
         generation: String,

@@ -52,6 +52,14 @@ pub async fn advance(
             recorded_at.push(advance.recorded_at.get(&partition).copied());
         }
     }
+    // In the order in which everybody locks them.
+    sqlx::query(
+        "select from control.checkpoint where generation = $1 and partition = any ($2) order by partition for update",
+    )
+    .bind(generation)
+    .bind(&partitions)
+    .execute(&mut *connection)
+    .await?;
     let moved = sqlx::query(
         "update control.checkpoint as checkpoint \
          set next_offset = moved.next_offset, recorded_at = greatest(checkpoint.recorded_at, moved.recorded_at) \

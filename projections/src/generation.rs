@@ -43,7 +43,11 @@ pub async fn find_or_create(
         .into_iter()
         .next();
     let (id, schema) = match found {
-        Some(found) => (found.id, found.schema),
+        Some(found) => {
+            // One that was asked for before any projector has run.
+            serve_if_first(&mut transaction, found.id).await?;
+            (found.id, found.schema)
+        }
         None => create(&mut transaction, projectors, &fingerprint, epoch, partitions).await?,
     };
     transaction.commit().await?;
@@ -89,17 +93,17 @@ pub(crate) enum Stage {
     Level,
 }
 
-/// Where a generation is.
-pub(crate) async fn stage(connection: &mut PgConnection, generation: &Generation) -> Result<Stage, ProjectionError> {
-    let building: Option<bool> = sqlx::query_scalar("select level_at is null from control.generation where id = $1")
-        .bind(generation.id)
-        .fetch_optional(connection)
-        .await?;
-    Ok(if building == Some(true) {
-        Stage::Building
-    } else {
-        Stage::Level
-    })
+/// Where a generation is; none when it was dropped.
+pub(crate) async fn stage(
+    connection: &mut PgConnection,
+    generation: &Generation,
+) -> Result<Option<Stage>, ProjectionError> {
+    let building: Option<bool> =
+        sqlx::query_scalar("select level_at is null from control.generation where id = $1 and state <> 'retired'")
+            .bind(generation.id)
+            .fetch_optional(connection)
+            .await?;
+    Ok(building.map(|building| if building { Stage::Building } else { Stage::Level }))
 }
 
 /// It has caught up with the log: from now on it may serve.
@@ -221,7 +225,12 @@ pub(crate) async fn create_indexes(
     projectors: &[Box<dyn Projector>],
 ) -> Result<(), ProjectionError> {
     let mut transaction = pool.begin().await?;
-    // Of two projectors one waits here and finds it done.
+    // Who writes takes these locks before any table, so nobody holds a table that an index waits for.
+    sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
+        .bind(generation.id)
+        .execute(&mut *transaction)
+        .await?;
+    // Of two projectors one waits above and finds it done.
     let indexed: Option<bool> = sqlx::query_scalar("select indexed from control.generation where id = $1 for update")
         .bind(generation.id)
         .fetch_optional(&mut *transaction)

@@ -1,6 +1,6 @@
 //! The projector: follows the log and keeps one generation. Every event is applied exactly once, whatever crashes.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -190,12 +190,25 @@ impl ProjectorService {
 
     /// From reading the checkpoint to shutdown or the first error.
     async fn attempt(&self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+        // Also while it stands still after a failure it must hear that it is to change over.
+        if let Some((_, attempt)) = &mut *self.lock_attached() {
+            *attempt = shutdown.clone();
+        }
         let generation = self.generation().await?;
         *self.lock_attached() = Some((generation.id, shutdown.clone()));
         let stage = generation::stage(&mut *self.pool.acquire().await?, &generation).await?;
+        // It may have been dropped since it was looked up.
+        let stage = stage.ok_or_else(|| ProjectionError::Dropped {
+            fingerprint: generation.fingerprint.clone(),
+        })?;
         let cut = self.committed(&generation).await?;
         self.publish(&generation, &cut, ProjectorState::Following);
-        Engine::new(self, generation, stage, cut).run(shutdown, backoff).await
+        let ended = Engine::new(self, generation, stage, cut).run(shutdown, backoff).await;
+        if self.only.is_none() {
+            // A projector that does not work is no reason for others to stand still.
+            self.live_behind.store(0, Ordering::Relaxed);
+        }
+        ended
     }
 
     /// The generation that is followed, once it is known.
@@ -233,6 +246,9 @@ impl ProjectorService {
                 Err(error) => return self.pause(&schema, &error, shutdown, backoff).await,
             }
         }
+        if self.only.is_some() && matches!(error, ProjectionError::Dropped { .. }) {
+            return false;
+        }
         if error.is_transient() {
             return self.pause(&schema, &error, shutdown, backoff).await;
         }
@@ -241,8 +257,9 @@ impl ProjectorService {
         tracing::error!(generation.schema = schema, error = reason, "projecting stopped");
         self.down(error.code());
         self.enter(ProjectorState::Stopped { reason });
-        shutdown.requested().await;
-        false
+        // Until the end, or until another generation is to be followed: a rebuilt one may have been promoted.
+        attempt.requested().await;
+        !shutdown.is_requested()
     }
 
     async fn pause(&self, schema: &str, error: &ProjectionError, shutdown: &Shutdown, backoff: &mut Backoff) -> bool {

@@ -14,6 +14,9 @@ use crate::log::LogRecord;
 /// Records of a partition that may be judged before they are read. When a reader is that far behind, authors wait for it.
 const MOST_UNREAD: usize = 4_096;
 
+/// Records of a partition that may wait, each whole in memory, until what lies before them is read.
+const MOST_WAITING: usize = 256;
+
 /// Of all partitions.
 pub(super) struct OwnRecords {
     partitions: Vec<Mutex<OfPartition>>,
@@ -60,7 +63,8 @@ impl OwnRecords {
             return Vec::new();
         };
         let mut window = lock(window);
-        if record.offset >= window.next() {
+        // What finds no room is judged when it is read.
+        if record.offset >= window.next() && own.delivered.len() < MOST_WAITING {
             own.delivered.insert(record.offset, record);
         }
         own.judge(&mut window)

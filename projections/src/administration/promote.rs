@@ -83,7 +83,7 @@ async fn flip(
             generation: new.schema_name,
         });
     }
-    if new.epoch != old.epoch {
+    if new.epoch != store.epoch().0 {
         return Err(AdministrationError::OtherHistory {
             generation: new.schema_name,
         });
@@ -93,27 +93,15 @@ async fn flip(
             generation: new.schema_name,
         });
     }
-    let held = Instant::now();
     // Its projector waits for these rows with its next transaction.
     sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
         .bind(old.id)
         .execute(&mut *connection)
         .await?;
-    let shown = checkpoint::read(connection, old.id).await?;
-    loop {
-        let covered = checkpoint::read(connection, new.id).await?;
-        if covered.covers(&shown) {
-            break;
-        }
-        if held.elapsed() >= HOLD {
-            return Err(AdministrationError::NotLevel {
-                generation: new.schema_name,
-                behind: store.behind(&shown, &covered),
-                serving: old.schema_name,
-                fingerprint: new.fingerprint,
-            });
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
+    let held = Instant::now();
+    // What was filled from a history that is not this one any more cannot be compared with anything.
+    if old.epoch == new.epoch {
+        wait_until_level(connection, store, &old, &new).await?;
     }
     sqlx::query("update control.serving set generation = $1")
         .bind(new.id)
@@ -135,4 +123,30 @@ async fn flip(
         before: old.schema_name,
         held_ms: u64::try_from(held.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+/// Waits a moment until the new generation covers what the old one shows, which is held.
+async fn wait_until_level(
+    connection: &mut PgConnection,
+    store: &dyn EventStore,
+    old: &Row,
+    new: &Row,
+) -> Result<(), AdministrationError> {
+    let held = Instant::now();
+    let shown = checkpoint::read(connection, old.id).await?;
+    loop {
+        let covered = checkpoint::read(connection, new.id).await?;
+        if covered.covers(&shown) {
+            return Ok(());
+        }
+        if held.elapsed() >= HOLD {
+            return Err(AdministrationError::NotLevel {
+                generation: new.schema_name.clone(),
+                behind: store.behind(&shown, &covered),
+                serving: old.schema_name.clone(),
+                fingerprint: new.fingerprint.clone(),
+            });
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }

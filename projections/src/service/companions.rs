@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use platform::shutdown::Shutdown;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorService;
 use crate::error::ProjectionError;
@@ -19,9 +19,10 @@ pub(super) struct Companions<'a> {
     running: BTreeMap<i32, Companion>,
 }
 
+/// Ends with the main projector, also when that is aborted.
 struct Companion {
     shutdown: Shutdown,
-    task: JoinHandle<Result<(), ProjectionError>>,
+    task: AbortOnDropHandle<Result<(), ProjectionError>>,
 }
 
 impl Companion {
@@ -72,7 +73,13 @@ impl<'a> Companions<'a> {
             .running
             .keys()
             .copied()
-            .filter(|id| *id == preferred || !found.iter().any(|generation| generation.id == *id))
+            .filter(|id| {
+                let ended = self
+                    .running
+                    .get(id)
+                    .is_some_and(|companion| companion.task.is_finished());
+                ended || *id == preferred || !found.iter().any(|generation| generation.id == *id)
+            })
             .collect();
         for id in gone {
             if let Some(companion) = self.running.remove(&id) {
@@ -98,7 +105,7 @@ fn start(main: &ProjectorService, generation: Generation, shutdown: &Shutdown) -
     let shutdown = shutdown.child();
     let requested = shutdown.clone();
     Companion {
-        task: tokio::spawn(async move { service.project(&requested).await }),
+        task: AbortOnDropHandle::new(tokio::spawn(async move { service.project(&requested).await })),
         shutdown,
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Engine<'a> {
     ends_with: Option<ProjectionError>,
     applied: bool,
     stage: Stage,
+    /// Little is missing, as last measured, and it was never level.
+    nearly_level: bool,
     options: ProjectorOptions,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Engine<'a> {
             ends_with: None,
             applied: false,
             stage,
+            nearly_level: false,
             options,
         }
     }
@@ -85,10 +88,15 @@ impl<'a> Engine<'a> {
         lag_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_write = Instant::now();
         loop {
+            if self.nearly_level && self.writing.is_idle() {
+                self.complete().await?;
+                // The next attempt goes on with the pieces of one that is kept level.
+                return Ok(());
+            }
             let yields = self.yields();
             let may_fold = self.ends_with.is_none() && self.folded.has_room(&self.options) && !yields;
             let may_write = self.writing.is_idle() && !self.folded.is_empty();
-            if may_write && (!may_fold || Instant::now() >= next_write) {
+            if may_write && !self.nearly_level && (!may_fold || Instant::now() >= next_write) {
                 next_write = Instant::now() + Duration::from_millis(self.options.write_interval_ms);
                 self.writing.start(std::mem::take(&mut self.folded), &self.cut);
                 continue;
@@ -165,9 +173,7 @@ impl<'a> Engine<'a> {
         if self.service.only.is_none() {
             self.service.live_behind.store(behind, Ordering::Relaxed);
         }
-        if self.stage == Stage::Building && behind <= self.service.options.batch_events as u64 {
-            self.complete().await?;
-        }
+        self.nearly_level = self.stage == Stage::Building && behind <= self.service.options.batch_events as u64;
         Ok(())
     }
 
@@ -178,12 +184,10 @@ impl<'a> Engine<'a> {
             && self.service.live_behind.load(Ordering::Relaxed) > self.options.rebuild_yields_at
     }
 
-    /// A generation that is nearly level gets its indexes, and what came meanwhile is little.
+    /// A generation that is nearly level gets its indexes, and what came meanwhile is little. Only while nothing is written: both want the
+    /// same tables.
     async fn complete(&mut self) -> Result<(), ProjectionError> {
         generation::create_indexes(&self.service.pool, &self.generation, &self.service.projectors).await?;
-        generation::reached_level(&self.service.pool, &self.generation).await?;
-        self.stage = Stage::Level;
-        self.options = self.service.options.clone();
-        Ok(())
+        generation::reached_level(&self.service.pool, &self.generation).await
     }
 }

@@ -399,3 +399,65 @@ async fn two_processes_follow_both_generations_and_go_over_together() {
     );
     second.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_rebuilt_because_the_serving_one_is_broken_is_followed_once_it_serves() {
+    let world = World::new().await;
+    tasks(&world, 1..20).await;
+    world.project(options()).await;
+    // It cannot be written any more, and time does not mend it.
+    sqlx::query(AssertSqlSafe("drop table read_models_1.task".to_owned()))
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    tasks(&world, 20..30).await;
+    let yielding = ProjectorOptions {
+        rebuild_yields_at: 0,
+        batch_events: 1,
+        ..options()
+    };
+    let running = run(world.service(yielding));
+    running
+        .until(|progress| matches!(progress.state, ProjectorState::Stopped { .. }))
+        .await;
+    let rebuilt = world.rebuild().await.unwrap();
+    world
+        .shows(&rebuilt, |record| record.state == "following" && record.behind == 0)
+        .await;
+    world.promote(&rebuilt).await.unwrap();
+    running
+        .until(|progress| progress.schema.as_deref() == Some("read_models_2"))
+        .await;
+    tasks(&world, 30..40).await;
+    world.level(&running).await;
+    assert_eq!(world.rows(&rebuilt, "task").await.len(), 39);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_rebuild_before_any_projector_has_run_becomes_what_serves() {
+    let world = World::new().await;
+    tasks(&world, 1..5).await;
+    let rebuilt = world.rebuild().await.unwrap();
+    let running = run(world.service(options()));
+    world.level(&running).await;
+    assert_eq!(world.serving_schema().await, rebuilt);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_generation_of_a_history_that_is_gone_does_not_keep_the_present_one_from_serving() {
+    let (world, running) = followed().await;
+    let rebuilt = world.rebuild().await.unwrap();
+    world.shows(&rebuilt, |record| record.state == "following").await;
+    running.stop().await;
+    sqlx::query(AssertSqlSafe(
+        "update control.generation set epoch = gen_random_uuid() where id = 1; ".to_owned(),
+    ))
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    world.promote(&rebuilt).await.unwrap();
+    let refused = world.promote("read_models_1").await.unwrap_err();
+    assert_eq!(refused.code(), "generation.other-history");
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use event_store::Cut;
 use platform::shutdown::Shutdown;
-use projections::administration;
+use projections::administration::{self, AdministrationError};
 use projections::comparison::{self, TEXT_SETTINGS};
 use projections::refold::Refold;
 use projections::{ProjectionError, ProjectorOptions, fingerprint};
@@ -83,6 +83,11 @@ async fn verify(
             theirs: held.fingerprint,
             ours,
         });
+    }
+    if held.epoch != sources.store.epoch() {
+        return Err(GenerationsError::Refused(AdministrationError::OtherHistory {
+            generation: options.generation.clone(),
+        }));
     }
     let mut second = Refold::begin(
         pool.clone(),

@@ -1,7 +1,8 @@
 //! Reading the log: `tail`, `grep`, `show`, `lineage`, `stats`.
 //!
 //! They ask the journal, which holds every accepted event as SQL: the database finds what is wanted, and nothing else is sent. On Kafka the
-//! journal follows the log by a moment; `coding-agent status` tells by how much. Rows are streamed, so memory does not grow with the answer.
+//! journal follows the log by a moment; `coding-agent status` tells by how much. `tail` and `grep`
+//! stream their rows; `show` and `lineage` hold one stream, or one correlation up to a bound.
 
 mod event;
 mod filter;

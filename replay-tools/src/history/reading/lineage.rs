@@ -12,6 +12,9 @@ use super::event::moment;
 use super::{JournalEvent, ReadingError, event, print};
 use crate::OutputFormat;
 
+/// Longer chains of causes are cut: nobody reads them, and they would need a stack of their length.
+const DEEPEST: usize = 200;
+
 /// The flags of `history lineage`.
 #[derive(Debug, Clone, Args)]
 pub struct LineageOptions {
@@ -62,6 +65,13 @@ pub(in crate::history) async fn run(options: &LineageOptions, pool: &PgPool) -> 
     if !options.correlation {
         roots.retain(Node::has_asked);
     }
+    if !roots.iter().any(Node::has_asked) {
+        eprintln!(
+            "event {} is not among the first {} of its correlation; ask for more with --limit",
+            options.event, options.limit
+        );
+        return Ok(ExitCode::FAILURE);
+    }
     print(options.output, &roots, || {
         let mut text = String::new();
         for root in &roots {
@@ -83,17 +93,25 @@ fn tree(events: Vec<JournalEvent>, asked: Uuid) -> Vec<Node> {
             .filter(|cause| known.contains(cause) && *cause != event.id);
         by_cause.entry(cause).or_default().push(event);
     }
-    nodes(None, &mut by_cause, asked)
+    nodes(None, &mut by_cause, asked, 0)
 }
 
 /// Takes what it uses, so events that name each other as causes end it.
-fn nodes(cause: Option<Uuid>, by_cause: &mut BTreeMap<Option<Uuid>, Vec<JournalEvent>>, asked: Uuid) -> Vec<Node> {
+fn nodes(
+    cause: Option<Uuid>,
+    by_cause: &mut BTreeMap<Option<Uuid>, Vec<JournalEvent>>,
+    asked: Uuid,
+    depth: usize,
+) -> Vec<Node> {
+    if depth == DEEPEST {
+        return Vec::new();
+    }
     let events = by_cause.remove(&cause).unwrap_or_default();
     events
         .into_iter()
         .map(|event| Node {
             asked: event.id == asked,
-            caused: nodes(Some(event.id), by_cause, asked),
+            caused: nodes(Some(event.id), by_cause, asked, depth + 1),
             event,
         })
         .collect()
