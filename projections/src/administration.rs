@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::error::ProjectionError;
 
-mod listing;
+pub(crate) mod listing;
 mod promote;
 mod rebuild;
 mod retire;

@@ -52,18 +52,15 @@ pub async fn advance(
             recorded_at.push(advance.recorded_at.get(&partition).copied());
         }
     }
-    // In the order in which everybody locks them.
-    sqlx::query(
-        "select from control.checkpoint where generation = $1 and partition = any ($2) order by partition for update",
-    )
-    .bind(generation)
-    .bind(&partitions)
-    .execute(&mut *connection)
-    .await?;
     let moved = sqlx::query(
-        "update control.checkpoint as checkpoint \
+        // Locked in the order in which everybody locks them.
+        "with held as materialized ( \
+             select partition from control.checkpoint where generation = $1 and partition = any ($2) order by partition for update \
+         ) \
+         update control.checkpoint as checkpoint \
          set next_offset = moved.next_offset, recorded_at = greatest(checkpoint.recorded_at, moved.recorded_at) \
          from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::timestamptz[]) as moved (partition, old_offset, next_offset, recorded_at) \
+         join held on held.partition = moved.partition \
          where checkpoint.generation = $1 and checkpoint.partition = moved.partition and checkpoint.next_offset = moved.old_offset",
     )
     .bind(generation)

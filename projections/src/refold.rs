@@ -6,13 +6,14 @@
 //! [`Refold::drop_generation`] removes everything. What a process that was killed left behind is removed by the next one that begins: a
 //! lock that belongs to the session of the builder tells whether it still lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use event_store::{Cut, FollowBatch, LogEpoch};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::batch;
 use crate::checkpoint::CheckpointMove;
+use crate::comparison::{self, RowDifference, TEXT_SETTINGS};
 use crate::error::ProjectionError;
 use crate::fingerprint;
 use crate::generation::{Generation, Kind, insert};
@@ -20,6 +21,7 @@ use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::service::folded::Folded;
 use crate::service::subjects::SubjectCache;
+use crate::table::TableDefinition;
 use crate::write::Writer;
 
 /// First half of the advisory locks of living builders, the second is the number of the generation; it means "refo".
@@ -117,6 +119,25 @@ impl Refold {
         self.reached.merge(&advance.to);
         self.cache.keep(folded.subjects);
         Ok(())
+    }
+
+    /// Compares every table with that of another generation at the same cut, which `snapshot` sees, and hands every difference over (left:
+    /// theirs, right: this fold's); the rows that they have, by table.
+    pub async fn compare(
+        &self,
+        snapshot: &mut PgConnection,
+        schema: &str,
+        each: impl FnMut(&'static TableDefinition, RowDifference) + Send,
+    ) -> Result<BTreeMap<String, u64>, ProjectionError> {
+        let mut own = self
+            .pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
+        sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *own).await?;
+        let (theirs, ours) = ((snapshot, schema), (&mut *own, self.schema()));
+        let rows = comparison::compare(&self.projectors, theirs, ours, each).await?;
+        own.rollback().await?;
+        Ok(rows)
     }
 
     /// Removes it.

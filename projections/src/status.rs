@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use event_store::{Cut, EventStore, LogEpoch};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::administration::listing;
 use crate::error::ProjectionError;
 use crate::fingerprint::ModelVersion;
 
@@ -43,34 +43,14 @@ pub struct GenerationStatus {
     pub lag_seconds: f64,
 }
 
-#[derive(sqlx::FromRow)]
-struct GenerationRow {
-    schema_name: String,
-    state: String,
-    fingerprint: String,
-    epoch: Uuid,
-    models: sqlx::types::Json<Vec<ModelVersion>>,
-    partitions: Vec<i32>,
-    offsets: Vec<i64>,
-}
-
 /// Compares every generation with the log.
 pub async fn status(pool: &PgPool, store: &dyn EventStore) -> Result<ProjectionStatus, ProjectionError> {
-    let rows: Vec<GenerationRow> = sqlx::query_as(
-        "select schema_name, state, fingerprint, epoch, models, array_agg(partition) as partitions, array_agg(next_offset) as offsets \
-         from control.generation join control.checkpoint on checkpoint.generation = generation.id \
-         where state <> 'retired' and schema_name is not null group by generation.id order by generation.id",
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows = listing::rows(&mut *pool.acquire().await?).await?;
     // Asked after the checkpoints, so that none of them can be ahead of it.
     let log_end = store.end().await?;
     let mut generations = Vec::new();
     for row in rows {
-        let partitions = row.partitions.into_iter().map(i32::cast_unsigned);
-        let cut: Cut = partitions
-            .zip(row.offsets.into_iter().map(i64::cast_unsigned))
-            .collect();
+        let cut = row.cut();
         let lag_offsets = store.behind(&log_end, &cut);
         let lag_seconds = if lag_offsets == 0 {
             0.0

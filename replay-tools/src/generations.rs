@@ -7,7 +7,6 @@ mod rebuild;
 mod table;
 mod verify;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +14,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
+use projections::ProjectionError;
 use projections::administration::{self, AdministrationError};
-use projections::{ProjectionError, read_model};
-use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::{OutputFormat, ToolError};
@@ -184,43 +182,25 @@ async fn answer(
     match command {
         ProjectionsCommand::List(options) => {
             let generations = administration::list(pool, &**store).await?;
-            print(options.output, &generations, || table::render(&generations))?;
+            options.output.print(&generations, || table::render(&generations))?;
         }
         ProjectionsCommand::Rebuild(options) => return rebuild::run(&options, sources, shutdown).await,
         ProjectionsCommand::Verify(options) => return verify::run(&options, sources, shutdown).await,
         ProjectionsCommand::Promote(options) => {
             let done = administration::promote(pool, &**store, &options.generation).await?;
-            print(options.output, &done, || table::promotion(&done))?;
+            options.output.print(&done, || table::promotion(&done))?;
         }
         ProjectionsCommand::Rollback(options) => {
             let done = administration::roll_back(pool, &**store).await?;
-            print(options.output, &done, || table::promotion(&done))?;
+            options.output.print(&done, || table::promotion(&done))?;
         }
         ProjectionsCommand::Drop(options) => {
             administration::retire(pool, &options.generation, Duration::from_secs(options.grace)).await?;
             let dropped = serde_json::json!({ "dropped": options.generation });
-            print(options.output, &dropped, || {
-                format!("{} is dropped\n", options.generation)
-            })?;
+            options
+                .output
+                .print(&dropped, || format!("{} is dropped\n", options.generation))?;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(output: OutputFormat, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), GenerationsError> {
-    let text = match output {
-        OutputFormat::Text => text(),
-        OutputFormat::Json => {
-            serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
-        }
-    };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(ToolError::NotPrinted)?;
-    Ok(())
-}
-
-/// The read models of this version.
-fn projectors() -> Vec<Box<dyn projections::Projector>> {
-    read_model::all()
 }

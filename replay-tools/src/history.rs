@@ -90,7 +90,7 @@ pub async fn run(
         .map_err(HistoryError::from)
     };
     match read.await {
-        Err(HistoryError::Reading(ReadingError::ReaderGone)) => Ok(ExitCode::SUCCESS),
+        Err(HistoryError::Reading(error)) if error.is_enough() => Ok(ExitCode::SUCCESS),
         outcome => outcome,
     }
 }

@@ -19,7 +19,6 @@ pub mod source;
 mod text;
 mod wire;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,15 +49,7 @@ pub struct ImportOutcome {
 pub async fn run(import: ImportOptions, options: &ToolOptions) -> Result<ExitCode, ToolError> {
     let (output, skip_bad) = (import.output, import.skip_bad);
     let ImportOutcome { report, failure } = import_history(import, options).await?;
-    let text = match output {
-        OutputFormat::Text => report.to_text(),
-        OutputFormat::Json => {
-            serde_json::to_string(&report).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
-        }
-    };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(ToolError::NotPrinted)?;
+    output.print(&report, || report.to_text())?;
     match failure {
         Some(failure) => Err(failure),
         None if report.rejected > 0 && !skip_bad => Ok(ExitCode::FAILURE),

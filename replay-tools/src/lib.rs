@@ -5,6 +5,7 @@
 //! itself are in [`history`]: they read the configured log and database, which the binary opens for them; so do those of an administrator in
 //! [`generations`].
 
+mod columns;
 mod connection;
 pub mod error;
 pub mod generations;

@@ -1,7 +1,12 @@
 //! What every command takes: where the system is, who asks, and in which form to answer.
 
+use std::io::Write as _;
+
 use clap::{Args, ValueEnum};
 use platform::config::Secret;
+use serde::Serialize;
+
+use crate::ToolError;
 
 /// How to reach the running system.
 #[derive(Debug, Clone, Args)]
@@ -45,6 +50,19 @@ pub enum OutputFormat {
     Text,
     /// One JSON object, for programs.
     Json,
+}
+
+impl OutputFormat {
+    /// Prints an answer: as one line of JSON, or the text that people read.
+    pub(crate) fn print(self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ToolError> {
+        let text = match self {
+            Self::Text => text(),
+            Self::Json => serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n",
+        };
+        std::io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(ToolError::NotPrinted)
+    }
 }
 
 // The signature is clap's.

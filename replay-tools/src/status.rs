@@ -3,7 +3,6 @@
 mod table;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -125,15 +124,7 @@ pub async fn run(status: &StatusOptions, options: &ToolOptions) -> Result<ExitCo
     } else {
         ask(&connection).await?
     };
-    let text = match status.output {
-        OutputFormat::Text => answer.to_text(),
-        OutputFormat::Json => {
-            serde_json::to_string(&answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
-        }
-    };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(ToolError::NotPrinted)?;
+    status.output.print(&answer, || answer.to_text())?;
     Ok(if status.wait_level && !answer.is_level() {
         ExitCode::FAILURE
     } else {

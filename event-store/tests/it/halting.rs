@@ -6,11 +6,10 @@ use event_store::codec::{FenceTarget, encode_fence};
 use event_store::journal::Journal as _;
 use event_store::log::Log as _;
 use event_store::log_store::LogStore;
-use event_store::{AppendToStreamOptions, EventStore, NewEvent, ReadStreamOptions, StoreError, StreamState};
-use serde_json::value::RawValue;
+use event_store::{EventStore, ReadStreamOptions, StoreError};
 use uuid::Uuid;
 
-use crate::simulated::{PATIENCE, SimulatedWorld};
+use crate::simulated::{PATIENCE, SimulatedWorld, append};
 
 const PARTITIONS: u32 = 2;
 
@@ -20,18 +19,6 @@ fn stream_in(partition: u32) -> StreamId {
     std::iter::repeat_with(any)
         .find(|stream| stream.partition(PARTITIONS) == partition)
         .unwrap()
-}
-
-async fn append(store: &LogStore, stream: &StreamId) -> Result<u64, StoreError> {
-    let event = NewEvent {
-        id: Uuid::new_v4().into(),
-        event_type: "sample.happened.v1".to_owned(),
-        time: chrono::DateTime::UNIX_EPOCH,
-        data: RawValue::from_string("{}".to_owned()).unwrap(),
-    };
-    let options = AppendToStreamOptions::anonymous(StreamState::Any);
-    let written = store.append_to_stream(stream, &options, vec![event]).await?;
-    Ok(written.next_expected_version)
 }
 
 impl SimulatedWorld {

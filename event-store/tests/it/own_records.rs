@@ -5,17 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::StreamId;
+use event_store::StoreError;
 use event_store::acceptance::{DEFAULT_WINDOW, Ruling};
 use event_store::log::{Log, LogError, LogReader, LogRecord, Pace, Record};
 use event_store::log_store::{LogStore, LogStoreOptions};
 use event_store::simulator::SimulatedLog;
-use event_store::{AppendToStreamOptions, EventStore, NewEvent, StoreError, StreamState};
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::DropGuard;
 use uuid::Uuid;
 
-use crate::simulated::{PATIENCE, SimulatedWorld};
+use crate::simulated::{PATIENCE, SimulatedWorld, append};
 
 /// What readers of a [`WatchedLog`] get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,19 +114,6 @@ async fn world() -> (SimulatedWorld, DropGuard) {
 
 fn stream() -> StreamId {
     StreamId::parse(&format!("sample-{}", Uuid::new_v4())).unwrap()
-}
-
-async fn append(store: &LogStore, stream: &StreamId) -> Result<u64, StoreError> {
-    let event = NewEvent {
-        id: Uuid::new_v4().into(),
-        event_type: "sample.happened.v1".to_owned(),
-        time: chrono::DateTime::UNIX_EPOCH,
-        data: RawValue::from_string("{}".to_owned()).unwrap(),
-    };
-    let options = AppendToStreamOptions::anonymous(StreamState::Any);
-    let written = store.append_to_stream(stream, &options, vec![event]);
-    let written = tokio::time::timeout(PATIENCE, written).await.unwrap()?;
-    Ok(written.next_expected_version)
 }
 
 /// Appends until it fails for another reason than that nobody knows whether it did.

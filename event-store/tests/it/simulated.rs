@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::StreamId;
 use event_store::codec::Pin;
 use event_store::journal::Journal as _;
 use event_store::journal::memory::MemoryJournal;
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::simulator::{SimulatedLog, Weather};
+use event_store::{AppendToStreamOptions, EventStore as _, NewEvent, StoreError, StreamState};
+use serde_json::value::RawValue;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -52,4 +56,17 @@ impl SimulatedWorld {
         };
         tokio::time::timeout(PATIENCE, taken).await.unwrap();
     }
+}
+
+/// Appends one event to a stream, whatever it holds.
+pub(crate) async fn append(store: &LogStore, stream: &StreamId) -> Result<u64, StoreError> {
+    let event = NewEvent {
+        id: Uuid::new_v4().into(),
+        event_type: "sample.happened.v1".to_owned(),
+        time: chrono::DateTime::UNIX_EPOCH,
+        data: RawValue::from_string("{}".to_owned()).unwrap(),
+    };
+    let options = AppendToStreamOptions::anonymous(StreamState::Any);
+    let written = store.append_to_stream(stream, &options, vec![event]).await?;
+    Ok(written.next_expected_version)
 }

@@ -47,14 +47,14 @@ pub struct GenerationRecord {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub(super) id: i32,
-    pub(super) schema_name: String,
-    pub(super) state: String,
+    pub(crate) schema_name: String,
+    pub(crate) state: String,
     purpose: String,
-    pub(super) fingerprint: String,
-    pub(super) epoch: Uuid,
-    models: sqlx::types::Json<Vec<ModelVersion>>,
+    pub(crate) fingerprint: String,
+    pub(crate) epoch: Uuid,
+    pub(crate) models: sqlx::types::Json<Vec<ModelVersion>>,
     indexed: bool,
     created_at: DateTime<Utc>,
     level_at: Option<DateTime<Utc>>,
@@ -65,7 +65,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn cut(&self) -> Cut {
+    pub(crate) fn cut(&self) -> Cut {
         let partitions = self.partitions.iter().copied().map(i32::cast_unsigned);
         let offsets = self.offsets.iter().copied().map(i64::cast_unsigned);
         partitions.zip(offsets).collect()
@@ -101,7 +101,8 @@ pub async fn list(pool: &PgPool, store: &dyn EventStore) -> Result<Vec<Generatio
     Ok(rows.into_iter().map(record).collect())
 }
 
-pub(super) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
+/// The generations that can be read, oldest first, each with its checkpoints.
+pub(crate) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
         "select id, schema_name, state, purpose, fingerprint, epoch, models, indexed, created_at, level_at, served_from, served_until, \
                 array_agg(partition) as partitions, array_agg(next_offset) as offsets \
@@ -110,6 +111,13 @@ pub(super) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx
     )
     .fetch_all(connection)
     .await
+}
+
+/// Two administrators at once: the second one waits here. Returns the generation that serves.
+pub(super) async fn lock_serving(connection: &mut PgConnection) -> Result<Option<i32>, sqlx::Error> {
+    sqlx::query_scalar("select generation from control.serving for update")
+        .fetch_optional(connection)
+        .await
 }
 
 pub(super) async fn find(connection: &mut PgConnection, generation: &str) -> Result<Row, AdministrationError> {

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::Instant;
 
 use super::AdministrationError;
-use super::listing::{self, Row};
+use super::listing::{self, Row, lock_serving};
 use crate::checkpoint;
 
 /// How long the projector of the old generation is held while the new one catches up with it. Longer than a batch takes.
@@ -38,7 +38,9 @@ pub async fn promote(
 ) -> Result<Promotion, AdministrationError> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let serving = lock_serving(&mut transaction).await?;
+    let serving = lock_serving(&mut transaction)
+        .await?
+        .ok_or(AdministrationError::NothingServes)?;
     let new = listing::find(&mut transaction, generation).await?;
     let promotion = flip(&mut transaction, store, serving, new).await?;
     transaction.commit().await?;
@@ -49,7 +51,9 @@ pub async fn promote(
 pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotion, AdministrationError> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let serving = lock_serving(&mut transaction).await?;
+    let serving = lock_serving(&mut transaction)
+        .await?
+        .ok_or(AdministrationError::NothingServes)?;
     let rows = listing::rows(&mut transaction).await?;
     let before = rows
         .into_iter()
@@ -59,14 +63,6 @@ pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotio
     let promotion = flip(&mut transaction, store, serving, before).await?;
     transaction.commit().await?;
     Ok(promotion)
-}
-
-/// Two administrators at once: the second one waits here.
-async fn lock_serving(connection: &mut PgConnection) -> Result<i32, AdministrationError> {
-    let serving: Option<i32> = sqlx::query_scalar("select generation from control.serving for update")
-        .fetch_optional(connection)
-        .await?;
-    serving.ok_or(AdministrationError::NothingServes)
 }
 
 async fn flip(

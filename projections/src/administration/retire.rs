@@ -15,9 +15,7 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub async fn retire(pool: &PgPool, generation: &str, grace: Duration) -> Result<(), AdministrationError> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let serving: Option<i32> = sqlx::query_scalar("select generation from control.serving for update")
-        .fetch_optional(&mut *transaction)
-        .await?;
+    let serving = listing::lock_serving(&mut transaction).await?;
     let row = listing::find(&mut transaction, generation).await?;
     if serving == Some(row.id) {
         return Err(AdministrationError::Serves {

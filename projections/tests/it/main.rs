@@ -1,12 +1,14 @@
 //! The read side against a real PostgreSQL; the log is the PostgreSQL store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod administrator;
 mod coalescing;
 mod engine;
 mod failures;
 mod generations;
 mod harness;
 mod history;
+mod promoting;
 mod read_models;
 mod reading;
 mod rebuilding;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use platform::shutdown::Shutdown;
 use projections::administration::{self, AdministrationError, GenerationRecord};
+use projections::read_model;
 use tokio::time::Instant;
 
-use super::{GenerationsError, GenerationsSources, RebuildOptions, print, projectors, table};
+use super::{GenerationsError, GenerationsSources, RebuildOptions, table};
 use crate::progress::{self, Meter};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -19,13 +20,13 @@ pub(super) async fn run(
     sources: &GenerationsSources,
     shutdown: &Shutdown,
 ) -> Result<ExitCode, GenerationsError> {
-    let generation = match administration::rebuild(&sources.pool, &*sources.store, &projectors()).await {
+    let generation = match administration::rebuild(&sources.pool, &*sources.store, &read_model::all()).await {
         Err(AdministrationError::AlreadyBuilding { generation }) if options.watch => generation,
         asked => asked?,
     };
     if !options.watch {
         let asked = serde_json::json!({ "generation": generation, "state": "building" });
-        print(options.output, &asked, || {
+        options.output.print(&asked, || {
             format!(
                 "{generation} is being built by the running projectors; see `coding-agent projections rebuild --watch`\n"
             )
@@ -41,7 +42,7 @@ pub(super) async fn run(
             return Ok(ExitCode::FAILURE);
         }
     };
-    print(options.output, &complete, || {
+    options.output.print(&complete, || {
         format!(
             "{generation} is complete: {} records. Verify it with `coding-agent projections verify {generation}`, let it serve with \
              `coding-agent projections promote {generation}`\n",

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use projections::administration::{GenerationRecord, Promotion};
 
+use crate::columns;
+
 const HEADINGS: [&str; 7] = [
     "GENERATION",
     "STATE",
@@ -14,20 +16,7 @@ const HEADINGS: [&str; 7] = [
 ];
 
 pub(super) fn render(generations: &[GenerationRecord]) -> String {
-    let mut rows: Vec<[String; 7]> = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(generations.iter().map(row));
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let line = |row: &[String; 7]| {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        cells.join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
+    columns::render(HEADINGS, generations.iter().map(row))
 }
 
 fn row(generation: &GenerationRecord) -> [String; 7] {

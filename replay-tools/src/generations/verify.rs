@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use event_store::Cut;
 use platform::shutdown::Shutdown;
 use projections::administration::{self, AdministrationError};
-use projections::comparison::{self, TEXT_SETTINGS};
+use projections::comparison::TEXT_SETTINGS;
 use projections::refold::Refold;
-use projections::{ProjectionError, ProjectorOptions, fingerprint};
+use projections::{ProjectionError, ProjectorOptions, fingerprint, read_model};
 use serde::Serialize;
 
-use super::{GenerationsError, GenerationsSources, VerifyOptions, print, projectors};
+use super::{GenerationsError, GenerationsSources, VerifyOptions};
 use crate::progress::{self, Meter};
 
 /// What was compared, and what is not equal.
@@ -56,7 +56,7 @@ pub(super) async fn run(
         report = work => report?,
         () = progress::show(options.output, &meter) => return Err(GenerationsError::Interrupted),
     };
-    print(options.output, &report, || to_text(&report))?;
+    options.output.print(&report, || to_text(&report))?;
     Ok(if report.equal {
         ExitCode::SUCCESS
     } else {
@@ -76,7 +76,7 @@ async fn verify(
         .await?;
     sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *snapshot).await?;
     let held = administration::hold(&mut snapshot, &options.generation).await?;
-    let ours = fingerprint::fingerprint(&projectors());
+    let ours = fingerprint::fingerprint(&read_model::all());
     if held.fingerprint != ours {
         return Err(GenerationsError::OtherProjectors {
             generation: options.generation.clone(),
@@ -91,7 +91,7 @@ async fn verify(
     }
     let mut second = Refold::begin(
         pool.clone(),
-        projectors(),
+        read_model::all(),
         held.epoch,
         held.cut.clone(),
         ProjectorOptions::default(),
@@ -129,15 +129,8 @@ async fn compare(
     }
     second.finish().await?;
     meter.set("comparing", total, total);
-    let mut folded = sources
-        .pool
-        .begin_with("begin isolation level repeatable read read only")
-        .await?;
-    sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *folded).await?;
     let (mut different, mut differences) = (0, Vec::new());
-    let (left, right) = ((snapshot, options.generation.as_str()), (&mut *folded, second.schema()));
-    let projectors = projectors();
-    let rows = comparison::compare(&projectors, left, right, |table, difference| {
+    let rows = second.compare(snapshot, &options.generation, |table, difference| {
         different += 1;
         if differences.len() < options.limit {
             differences.push(Difference {
@@ -149,7 +142,6 @@ async fn compare(
         }
     });
     let rows = rows.await?;
-    folded.rollback().await?;
     Ok(VerifyReport {
         generation: options.generation.clone(),
         equal: different == 0,

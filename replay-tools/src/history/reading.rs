@@ -12,11 +12,9 @@ mod show;
 mod stats;
 mod tail;
 
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 
-use serde::Serialize;
-
-use crate::{OutputFormat, ToolError};
+use crate::ToolError;
 
 pub use event::JournalEvent;
 pub use filter::Filter;
@@ -38,26 +36,14 @@ pub enum ReadingError {
     /// The database refused or is away, or holds no journal.
     #[error("the journal cannot be read (is postgres.url that of the system?)")]
     Database(#[from] sqlx::Error),
-    /// Who reads the answer has enough, as `head` does.
-    #[error("nobody reads on")]
-    ReaderGone,
     /// The answer could not be printed.
     #[error(transparent)]
     NotPrinted(#[from] ToolError),
 }
 
-/// Prints one thing: a line of JSON, or the text.
-fn print(output: OutputFormat, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ReadingError> {
-    let text = match output {
-        OutputFormat::Text => text(),
-        OutputFormat::Json => {
-            serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
-        }
-    };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => ReadingError::ReaderGone,
-            _ => ToolError::NotPrinted(error).into(),
-        })
+impl ReadingError {
+    /// Has who reads the answer enough, as `head` has?
+    pub(super) fn is_enough(&self) -> bool {
+        matches!(self, Self::NotPrinted(ToolError::NotPrinted(error)) if error.kind() == ErrorKind::BrokenPipe)
+    }
 }

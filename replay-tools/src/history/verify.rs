@@ -20,7 +20,6 @@ pub mod report;
 mod streams;
 mod topic;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,7 +34,6 @@ use sqlx::PgPool;
 
 use crate::history::{HistorySources, LogSource};
 use crate::progress::{self, Meter};
-use crate::{OutputFormat, ToolError};
 use clients::ClientsCheck;
 pub use error::VerifyError;
 pub use finding::{Code, Finding, Findings, Place};
@@ -63,15 +61,7 @@ pub(crate) async fn run(
         report = checked(options, sources, shutdown, &meter) => report?,
         () = progress::show(options.output, &meter) => return Err(VerifyError::Interrupted),
     };
-    let text = match options.output {
-        OutputFormat::Text => report.to_text(),
-        OutputFormat::Json => {
-            serde_json::to_string(&report).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n"
-        }
-    };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(ToolError::NotPrinted)?;
+    options.output.print(&report, || report.to_text())?;
     Ok(if report.ok {
         ExitCode::SUCCESS
     } else {
@@ -148,7 +138,7 @@ impl Verification<'_> {
         };
         self.meter.begin("the read models", 0);
         let connection = snapshot.connection();
-        let read_models = self.models.compare(pool, connection, &mut self.findings).await?;
+        let read_models = self.models.compare(connection, &mut self.findings).await?;
         snapshot.close().await?;
         let clients = self.clients.take().map(|clients| clients.judge(&mut self.findings));
         Ok(VerifyReport {

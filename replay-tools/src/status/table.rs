@@ -1,15 +1,11 @@
 //! The status as a table for people.
 
+use crate::columns;
 use crate::status::{GenerationStatus, SystemStatus};
 
 const HEADINGS: [&str; 5] = ["GENERATION", "STATE", "LAG", "SECONDS", "MODELS"];
 
 pub(super) fn render(status: &SystemStatus) -> String {
-    let mut rows: Vec<[String; 5]> = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(status.generations.iter().map(row));
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
     let mut text = format!(
         "log {}, epoch {}, {}\n",
         status.log_kind,
@@ -33,15 +29,7 @@ pub(super) fn render(status: &SystemStatus) -> String {
         }
     }
     text.push('\n');
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
+    text.push_str(&columns::render(HEADINGS, status.generations.iter().map(row)));
     text
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use futures::TryStreamExt as _;
 use sqlx::{PgPool, QueryBuilder};
 
-use super::{Filter, JournalEvent, ReadingError, event, print};
+use super::{Filter, JournalEvent, ReadingError, event};
 use crate::OutputFormat;
 
 /// The flags of `history grep`.
@@ -41,7 +41,7 @@ pub(in crate::history) async fn run(options: &GrepOptions, pool: &PgPool) -> Res
     let mut found = false;
     while let Some(event) = events.try_next().await? {
         found = true;
-        print(options.output, &event, || event.to_line(options.whole))?;
+        options.output.print(&event, || event.to_line(options.whole))?;
     }
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -50,9 +50,9 @@ async fn count(options: &GrepOptions, pool: &PgPool) -> Result<ExitCode, Reading
     let mut sql = QueryBuilder::new("select count(*) from journal.events where true");
     options.filter.restrict(&mut sql);
     let count: i64 = sql.build_query_scalar().fetch_one(pool).await?;
-    print(options.output, &serde_json::json!({ "events": count }), || {
-        format!("{count}\n")
-    })?;
+    options
+        .output
+        .print(&serde_json::json!({ "events": count }), || format!("{count}\n"))?;
     Ok(if count > 0 {
         ExitCode::SUCCESS
     } else {

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::event::moment;
-use super::{JournalEvent, ReadingError, event, print};
+use super::{JournalEvent, ReadingError, event};
 use crate::OutputFormat;
 
 /// Longer chains of causes are cut: nobody reads them, and they would need a stack of their length.
@@ -72,7 +72,7 @@ pub(in crate::history) async fn run(options: &LineageOptions, pool: &PgPool) -> 
         );
         return Ok(ExitCode::FAILURE);
     }
-    print(options.output, &roots, || {
+    options.output.print(&roots, || {
         let mut text = String::new();
         for root in &roots {
             write(root, 0, &mut text);

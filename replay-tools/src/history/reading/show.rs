@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::event::moment;
-use super::{JournalEvent, ReadingError, event, print};
+use super::{JournalEvent, ReadingError, event};
 use crate::OutputFormat;
 
 /// The flags of `history show`.
@@ -91,7 +91,7 @@ pub(in crate::history) async fn run(options: &ShowOptions, pool: &PgPool) -> Res
             format!("this version knows no streams of category {category}"),
         ),
     };
-    print(options.output, &life, || to_text(&life))?;
+    options.output.print(&life, || to_text(&life))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use sqlx::{PgPool, QueryBuilder};
 
-use super::{Filter, ReadingError, print};
+use super::{Filter, ReadingError};
 use crate::OutputFormat;
 
 /// The flags of `history stats`.
@@ -74,7 +74,7 @@ pub(in crate::history) async fn run(options: &StatsOptions, pool: &PgPool) -> Re
     options.filter.restrict(&mut sql);
     sql.push(" group by 1 order by 1");
     let groups: Vec<Group> = sql.build_query_as().fetch_all(pool).await?;
-    print(options.output, &groups, || to_text(&groups))?;
+    options.output.print(&groups, || to_text(&groups))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use platform::shutdown::Shutdown;
 use sqlx::{PgPool, QueryBuilder};
 
-use super::{Filter, JournalEvent, ReadingError, event, print};
+use super::{Filter, JournalEvent, ReadingError, event};
 use crate::OutputFormat;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -77,7 +77,7 @@ async fn newest(options: &TailOptions, pool: &PgPool, end: i64) -> Result<(), Re
     sql.push(") as newest order by position");
     let mut events = sql.build_query_as::<JournalEvent>().fetch(pool);
     while let Some(event) = events.try_next().await? {
-        print(options.output, &event, || event.to_line(options.whole))?;
+        options.output.print(&event, || event.to_line(options.whole))?;
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ async fn page(options: &TailOptions, pool: &PgPool, after: i64, end: i64) -> Res
     sql.push(" order by position limit ").push_bind(PAGE);
     let events: Vec<JournalEvent> = sql.build_query_as().fetch_all(pool).await?;
     for event in &events {
-        print(options.output, event, || event.to_line(options.whole))?;
+        options.output.print(event, || event.to_line(options.whole))?;
     }
     let full = i64::try_from(events.len()).is_ok_and(|count| count == PAGE);
     Ok(events.last().filter(|_| full).map_or(end, |event| event.position))

@@ -1,7 +1,7 @@
 //! The serving read models against a second fold of the log: at exactly the cut that they cover in the snapshot.
 
 use event_store::{Cut, FollowBatch, LogEpoch, RecordedEvent};
-use projections::comparison::{self, RowDifference, TEXT_SETTINGS};
+use projections::comparison::RowDifference;
 use projections::read::{self, Serving};
 use projections::refold::Refold;
 use projections::{ProjectionError, ProjectorOptions, ReadError, fingerprint, read_model};
@@ -142,7 +142,6 @@ impl ReadModels {
     /// Compares every table, once the whole log was taken.
     pub(super) async fn compare(
         &mut self,
-        pool: &PgPool,
         snapshot: &mut PgConnection,
         findings: &mut Findings,
     ) -> Result<ReadModelsReport, VerifyError> {
@@ -166,20 +165,10 @@ impl ReadModels {
             report.skipped = Some("the log cannot be read as far as they go".to_owned());
             return Ok(report);
         }
-        let mut second = pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
-        sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *second).await?;
-        let (left, right) = (
-            (&mut *snapshot, serving.schema.as_str()),
-            (&mut *second, refold.schema()),
-        );
-        let projectors = read_model::all();
-        let compared = comparison::compare(&projectors, left, right, |table, difference| {
+        let compared = refold.compare(snapshot, &serving.schema, |table, difference| {
             findings.add(finding(table.name, &difference));
         });
         report.rows = compared.await.map_err(VerifyError::Fold)?;
-        second.rollback().await?;
         Ok(report)
     }
 
