@@ -88,6 +88,7 @@ macro_rules! conformance_suite {
             rejecting: a_rejection_that_was_decided_on_old_state_is_not_recorded,
             rejecting: a_command_is_refused_for_good_once,
             following: a_follower_catches_up_then_goes_on_live_without_gap_or_repeat,
+            following: followers_of_some_partitions_share_the_log_without_gap_or_repeat,
             following: a_follower_resumes_at_its_cut,
             following: a_level_follower_is_not_behind,
             following: read_all_has_positions_in_order_without_gap,

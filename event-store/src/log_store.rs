@@ -6,6 +6,7 @@
 //! - A **load** reads the journal, after waiting until it has passed what the node knows to be accepted.
 //! - A **commit** goes into the log with what was seen, and is done when it was read back accepted *and* the log said it is durable.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,11 +166,12 @@ impl EventStore for LogStore {
         self.journal.first_recorded_after(cut).await
     }
 
-    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
+    async fn follow_partitions(&self, from: Cut, partitions: BTreeSet<u32>) -> Result<Box<dyn Follow>, StoreError> {
         Ok(Box::new(follow::LogFollow::start(
             &*self.log,
             Arc::clone(&self.journal),
             &from,
+            &partitions,
             &self.rules,
         )))
     }

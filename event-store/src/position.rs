@@ -1,6 +1,6 @@
 //! Places in the log: the global position, cuts over all partitions, and the tokens that clients hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use base64::Engine as _;
@@ -69,6 +69,14 @@ impl Cut {
         self.iter()
             .map(|(partition, next)| next.saturating_sub(other.next(partition)))
             .sum()
+    }
+
+    /// What this cut says of these partitions.
+    #[must_use]
+    pub fn of_partitions(&self, partitions: &BTreeSet<u32>) -> Self {
+        self.iter()
+            .filter(|(partition, _)| partitions.contains(partition))
+            .collect()
     }
 
     /// All partitions with their next offsets, in order.

@@ -4,7 +4,7 @@
 //! was lost). The offset of an event is its global position; the partition is computed from the stream as on any log, for parallel
 //! readers and for tokens.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -198,10 +198,12 @@ impl EventStore for PostgresStore {
         self.journal.first_recorded_after(cut).await
     }
 
-    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
+    async fn follow_partitions(&self, from: Cut, partitions: BTreeSet<u32>) -> Result<Box<dyn Follow>, StoreError> {
+        let all = self.partitions();
         Ok(Box::new(follow::PostgresFollow::start(
             self.journal.clone(),
-            self.partitions(),
+            all,
+            partitions,
             from,
         )))
     }

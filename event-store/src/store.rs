@@ -4,6 +4,8 @@
 //! state, append what was decided, and prove that a refusal was decided on the newest state. Everybody else uses
 //! [`EventStore::append_to_stream`], the reads, and [`EventStore::follow`].
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
@@ -92,7 +94,12 @@ pub trait EventStore: Send + Sync + 'static {
     async fn first_recorded_after(&self, cut: &Cut) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Reads all partitions from a cut, first what is there, then what comes, without gap or repeat.
-    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError>;
+    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
+        self.follow_partitions(from, (0..self.partitions()).collect()).await
+    }
+
+    /// The same of these partitions alone: neither events nor cuts of others come.
+    async fn follow_partitions(&self, from: Cut, partitions: BTreeSet<u32>) -> Result<Box<dyn Follow>, StoreError>;
 
     /// Appends events if the stream is in the expected state; see [`append_to_stream`].
     async fn append_to_stream(

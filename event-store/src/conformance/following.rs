@@ -1,6 +1,6 @@
 //! Followers and readers of the whole log.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{Subject, events, follow_until, options, read_all_until, stream};
 use crate::{Cut, StreamState};
@@ -33,6 +33,51 @@ pub async fn a_follower_catches_up_then_goes_on_live_without_gap_or_repeat(subje
             .map(|event| event.revision)
             .collect();
         assert_eq!(revisions, [0, 1, 2, 3]);
+    }
+}
+
+pub async fn followers_of_some_partitions_share_the_log_without_gap_or_repeat(subject: &Subject) {
+    let all: BTreeSet<u32> = (0..subject.store.partitions()).collect();
+    let (even, odd): (BTreeSet<u32>, BTreeSet<u32>) = all.iter().partition(|partition| *partition % 2 == 0);
+    let streams: Vec<_> = (0..40).map(|_| stream("sample")).collect();
+    let append = async |times: usize| {
+        for stream in streams.iter().cycle().take(streams.len() * times) {
+            subject
+                .store
+                .append_to_stream(stream, &options(StreamState::Any), events(1))
+                .await
+                .unwrap();
+        }
+    };
+    append(2).await;
+    let follow = async |partitions: &BTreeSet<u32>| {
+        let of_them = |stream: &&domain::StreamId| partitions.contains(&stream.partition(subject.store.partitions()));
+        let wanted = streams.iter().filter(of_them).count() * 3;
+        let mut follow = subject
+            .store
+            .follow_partitions(Cut::start(), partitions.clone())
+            .await
+            .unwrap();
+        let (mut seen, mut cut) = (Vec::new(), Cut::start());
+        while seen.len() < wanted {
+            let batch = follow.next().await.unwrap();
+            assert!(batch.cut.iter().all(|(partition, _)| partitions.contains(&partition)));
+            seen.extend(batch.events);
+            cut.merge(&batch.cut);
+        }
+        assert!(seen.iter().all(|event| partitions.contains(&event.at.partition)));
+        assert!(seen.iter().all(|event| event.at.offset < cut.next(event.at.partition)));
+        seen
+    };
+    let (seen_even, seen_odd, ()) = tokio::join!(follow(&even), follow(&odd), append(1));
+    let seen: Vec<_> = seen_even.iter().chain(&seen_odd).collect();
+    for stream in &streams {
+        let revisions: Vec<_> = seen
+            .iter()
+            .filter(|event| event.stream == *stream)
+            .map(|event| event.revision)
+            .collect();
+        assert_eq!(revisions, [0, 1, 2]);
     }
 }
 

@@ -77,14 +77,39 @@ impl PostgresJournal {
         rows.iter().map(rows::event).collect()
     }
 
+    /// The events of these partitions that lie after one position and not after another, in their order.
+    pub(crate) async fn read_partitions_on(
+        connection: &mut PgConnection,
+        partitions: &[i32],
+        after: Position,
+        through: Position,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let statement = format!(
+            "select {EVENT_COLUMNS} from journal.events e \
+             where e.position > $1 and e.position <= $2 and e.partition = any ($3) order by e.position"
+        );
+        let rows = sqlx::query(AssertSqlSafe(statement))
+            .bind(signed(after.0))
+            .bind(signed(through.0))
+            .bind(partitions)
+            .fetch_all(connection)
+            .await
+            .map_err(|error| database_error(&error))?;
+        rows.iter().map(rows::event).collect()
+    }
+
     pub(crate) fn wake(&self) -> &Wake {
         &self.wake
     }
 
     /// The last global position that was given.
     pub async fn last_position(&self) -> Result<Position, StoreError> {
+        Self::last_position_on(&mut *self.connection().await?).await
+    }
+
+    pub(crate) async fn last_position_on(connection: &mut PgConnection) -> Result<Position, StoreError> {
         let position: i64 = sqlx::query_scalar("select position from journal.head")
-            .fetch_one(&self.pool)
+            .fetch_one(connection)
             .await
             .map_err(|error| database_error(&error))?;
         Ok(Position(unsigned(position)?))

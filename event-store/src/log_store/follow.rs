@@ -1,5 +1,6 @@
 //! Following the log from a cut: accepted events only.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,10 +18,17 @@ pub(super) struct LogFollow {
 }
 
 impl LogFollow {
-    pub(super) fn start(log: &dyn Log, journal: Arc<dyn Journal>, from: &Cut, rules: &Rules) -> Self {
+    pub(super) fn start(
+        log: &dyn Log,
+        journal: Arc<dyn Journal>,
+        from: &Cut,
+        partitions: &BTreeSet<u32>,
+        rules: &Rules,
+    ) -> Self {
+        let others = (0..log.partitions()).filter(|partition| !partitions.contains(partition));
         let windows = rules.windows((0..log.partitions()).map(|partition| (from.next(partition), None)));
         Self {
-            reader: JudgingReader::start(log, journal, windows, Pace::gathering()),
+            reader: JudgingReader::go_on(log, journal, windows, Pace::gathering(), others.collect(), None),
         }
     }
 }

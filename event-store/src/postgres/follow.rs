@@ -1,24 +1,27 @@
 //! Following the journal from a cut, in the order of positions.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
 use tokio::time::Instant;
 
 use super::everywhere;
 use crate::error::StoreError;
+use crate::event::RecordedEvent;
 use crate::journal::Journal;
-use crate::journal::postgres::{KEEP_CONNECTION, PostgresJournal};
+use crate::journal::postgres::{KEEP_CONNECTION, PostgresJournal, integer};
 use crate::log::{GATHER_FOR, WORTH_A_READ};
 use crate::position::{Cut, Position};
 use crate::store::{Follow, FollowBatch, ReadAllOptions};
 
-/// Events in one batch.
+/// Events in one batch, or about that many where only some partitions are followed.
 const BATCH: usize = 2_000;
 
 pub(super) struct PostgresFollow {
     journal: PostgresJournal,
-    partitions: u32,
+    followed: Followed,
     from: Cut,
     after: Position,
     /// It gathers: while events come one by one, reading each by itself costs more than writing it.
@@ -27,17 +30,68 @@ pub(super) struct PostgresFollow {
     connection: Option<PoolConnection<Postgres>>,
 }
 
+/// Which part of the log.
+enum Followed {
+    Everything { partitions: u32 },
+    Some { partitions: BTreeSet<u32>, of: u32 },
+}
+
 impl PostgresFollow {
-    pub(super) fn start(journal: PostgresJournal, partitions: u32, from: Cut) -> Self {
+    pub(super) fn start(journal: PostgresJournal, all: u32, partitions: BTreeSet<u32>, from: Cut) -> Self {
         // A cut of this store is usually the same everywhere; one that is not is read from its lowest place and filtered.
-        let lowest = (0..partitions).map(|partition| from.next(partition)).min().unwrap_or(0);
+        let lowest = partitions.iter().map(|partition| from.next(*partition)).min();
+        let followed = if (0..all).all(|partition| partitions.contains(&partition)) {
+            Followed::Everything { partitions: all }
+        } else {
+            Followed::Some { partitions, of: all }
+        };
         Self {
             journal,
-            partitions,
+            followed,
             from,
-            after: Position(lowest.saturating_sub(1)),
+            after: Position(lowest.unwrap_or(0).saturating_sub(1)),
             not_before: Instant::now(),
             connection: None,
+        }
+    }
+}
+
+impl Followed {
+    /// What comes next, and through which position that is everything; nothing when there is nothing yet.
+    async fn read(
+        &self,
+        connection: &mut PgConnection,
+        after: Position,
+    ) -> Result<Option<(Vec<RecordedEvent>, Position)>, StoreError> {
+        match self {
+            Self::Everything { .. } => {
+                let options = ReadAllOptions {
+                    after,
+                    max_count: BATCH,
+                };
+                let events = PostgresJournal::read_all_on(connection, &options).await?;
+                let last = events.last().and_then(|event| event.position);
+                Ok(last.map(|last| (events, last)))
+            }
+            Self::Some { partitions, of } => {
+                // Positions become visible in order: through this one everything can be seen by the next statement.
+                let last = PostgresJournal::last_position_on(connection).await?;
+                if last <= after {
+                    return Ok(None);
+                }
+                let share = (BATCH as u64).saturating_mul(u64::from(*of)) / (partitions.len().max(1) as u64);
+                let through = last.min(Position(after.0 + share));
+                let wanted: Vec<i32> = partitions.iter().copied().map(integer).collect();
+                let events = PostgresJournal::read_partitions_on(connection, &wanted, after, through).await?;
+                Ok(Some((events, through)))
+            }
+        }
+    }
+
+    fn cut(&self, next: u64) -> Cut {
+        match self {
+            Self::Everything { partitions } => everywhere(*partitions, next),
+            Self::Some { partitions, .. } => partitions.iter().map(|partition| (*partition, next)).collect(),
         }
     }
 }
@@ -47,18 +101,14 @@ impl Follow for PostgresFollow {
     async fn next(&mut self) -> Result<FollowBatch, StoreError> {
         loop {
             tokio::time::sleep_until(self.not_before).await;
-            let options = ReadAllOptions {
-                after: self.after,
-                max_count: BATCH,
-            };
             let mut connection = match self.connection.take() {
                 Some(connection) => connection,
                 None => self.journal.connection().await?,
             };
-            let mut events = PostgresJournal::read_all_on(&mut connection, &options).await?;
+            let read = self.followed.read(&mut connection, self.after).await?;
             // Not after an error: the next read gets another one.
             self.connection = Some(connection);
-            let Some(last) = events.last().and_then(|event| event.position) else {
+            let Some((mut events, last)) = read else {
                 let woken = self.journal.wait_after(self.after);
                 if tokio::time::timeout(KEEP_CONNECTION, woken).await.is_err() {
                     self.connection = None;
@@ -73,7 +123,7 @@ impl Follow for PostgresFollow {
             events.retain(|event| event.at.offset >= self.from.next(event.at.partition));
             return Ok(FollowBatch {
                 events,
-                cut: everywhere(self.partitions, last.0 + 1),
+                cut: self.followed.cut(last.0 + 1),
             });
         }
     }

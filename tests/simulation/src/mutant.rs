@@ -1,5 +1,6 @@
 //! Planted mistakes: stores that do one thing wrong. The simulation must catch each of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -199,8 +200,8 @@ impl EventStore for MutantStore {
         self.store.first_recorded_after(cut).await
     }
 
-    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
-        self.store.follow(from).await
+    async fn follow_partitions(&self, from: Cut, partitions: BTreeSet<u32>) -> Result<Box<dyn Follow>, StoreError> {
+        self.store.follow_partitions(from, partitions).await
     }
 
     async fn append_to_stream(

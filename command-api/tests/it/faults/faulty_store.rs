@@ -1,7 +1,7 @@
 //! The real store with a network that can be told to fail: what a broken connection does to calls cannot be had at
 //! will otherwise.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -202,8 +202,8 @@ impl EventStore for FaultyStore {
         self.store.first_recorded_after(cut).await
     }
 
-    async fn follow(&self, from: Cut) -> Result<Box<dyn Follow>, StoreError> {
-        self.store.follow(from).await
+    async fn follow_partitions(&self, from: Cut, partitions: BTreeSet<u32>) -> Result<Box<dyn Follow>, StoreError> {
+        self.store.follow_partitions(from, partitions).await
     }
 
     async fn append_to_stream(
