@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::error::ProjectionError;
 
 pub(crate) mod listing;
+pub mod parked;
 mod promote;
 mod rebuild;
 mod retire;
@@ -89,6 +90,15 @@ pub enum AdministrationError {
         /// The generation.
         generation: String,
     },
+    /// The stream does not stand still.
+    #[error("stream {stream} is not parked; `coding-agent projections parked` shows those that are")]
+    NotParked {
+        /// The stream.
+        stream: String,
+    },
+    /// Whoever gives an event up says why.
+    #[error("a reason of 1 to 1,000 characters is needed")]
+    Reason,
     /// The database or the log failed.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
@@ -107,6 +117,8 @@ impl AdministrationError {
             Self::NothingBefore => "generation.nothing-before",
             Self::NothingServes => "generation.nothing-serves",
             Self::InGrace { .. } => "generation.in-grace",
+            Self::NotParked { .. } => "generation.not-parked",
+            Self::Reason => "generation.reason",
             Self::StillRead { .. } => "generation.still-read",
             Self::Projection(error) => error.code(),
         }

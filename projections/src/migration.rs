@@ -13,22 +13,24 @@ pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
     Ok(migrator().run_direct(None, &mut *connection, false).await?)
 }
 
+/// In the order in which they were made; each is run once, and none is changed afterwards.
+const MIGRATIONS: [(&str, &str); 3] = [
+    (
+        "generations",
+        include_str!("../../migrations/control/0001_generations.sql"),
+    ),
+    ("rebuilds", include_str!("../../migrations/control/0002_rebuilds.sql")),
+    (
+        "leases and parking",
+        include_str!("../../migrations/control/0003_leases_and_parking.sql"),
+    ),
+];
+
 fn migrator() -> Migrator {
-    let generations = Migration::new(
-        1,
-        "generations".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/control/0001_generations.sql").into_sql_str(),
-        false,
-    );
-    let rebuilds = Migration::new(
-        2,
-        "rebuilds".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/control/0002_rebuilds.sql").into_sql_str(),
-        false,
-    );
-    let mut migrator = Migrator::with_migrations(vec![generations, rebuilds]);
+    let migration = |(version, (name, sql)): (i64, (&'static str, &'static str))| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect());
     // Schema `journal` has a migrator and a list of its own in the same database.
     migrator.create_schema("control");
     migrator.dangerous_set_table_name("control._sqlx_migrations");
