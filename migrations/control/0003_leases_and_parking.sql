@@ -9,6 +9,8 @@ create table control.projector (
     name text not null,
     started_at timestamptz not null default now(),
     seen_at timestamptz not null default now(),
+    -- When it ended in good order. What it held is free, without having touched the checkpoints: somebody may hold those.
+    left_at timestamptz null,
     -- Where its time went between its last two looks, in milliseconds.
     timings jsonb not null default '{}'
 );
@@ -24,7 +26,9 @@ alter table control.checkpoint
     add column crashes integer not null default 0,
     -- After several of them: the event that is projected now, written before it is touched.
     add column trying_stream text null,
-    add column trying_revision bigint null;
+    add column trying_revision bigint null,
+    -- How many holders died with this event under their hands.
+    add column trying_crashes integer not null default 0;
 
 -- A stream that stands still before an event that cannot be projected. What comes after it stays in the log and waits.
 create table control.parked_stream (

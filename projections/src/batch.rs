@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
+use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
 use domain::StreamId;
 use event_store::{Cut, FollowBatch, RecordedEvent};
 
 use crate::coalesce::CoalescedChanges;
-use crate::error::{PoisonFault, ProjectionError};
+use crate::error::{EventName, PoisonFault, ProjectionError};
 use crate::operation::RowOperations;
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::{SUBJECT_TABLE, Subject, SubjectChange};
@@ -75,10 +76,11 @@ pub fn pieces(batch: FollowBatch, max_events: usize, max_bytes: usize) -> (Vec<P
     (pieces, None)
 }
 
-fn decode(recorded: RecordedEvent) -> Result<DecodedEvent, ProjectionError> {
+/// What an event says; poison when it cannot be read.
+pub(crate) fn decode(recorded: RecordedEvent) -> Result<DecodedEvent, ProjectionError> {
     match domain::stored::decode(&recorded.event_type, &recorded.data) {
         Ok(domain) => Ok(DecodedEvent { recorded, domain }),
-        Err(error) => Err(poison(&recorded, error.into())),
+        Err(error) => Err(ProjectionError::poison(EventName::of(&recorded), error)),
     }
 }
 
@@ -95,18 +97,10 @@ pub fn fold<S: BuildHasher>(
     for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
         let stream = &event.recorded.stream;
         let before = subjects.remove(stream);
-        let after = advance(before.as_ref(), event).map_err(|fault| poison(&event.recorded, fault))?;
-        let change = SubjectChange {
-            before: before.as_ref(),
-            after: &after,
-        };
-        for projector in projectors {
-            projector.project(&change, event, &mut operations);
-        }
+        let blame = |fault: PoisonFault| ProjectionError::poison(EventName::of(&event.recorded), fault);
+        let after = project(projectors, before.as_ref(), event, &mut operations).map_err(blame)?;
         for operation in operations.drain() {
-            changes
-                .add(operation)
-                .map_err(|fault| poison(&event.recorded, fault.into()))?;
+            changes.add(operation).map_err(|fault| blame(fault.into()))?;
         }
         subjects.insert(stream.clone(), after);
         touched.insert(stream, &event.recorded);
@@ -117,8 +111,52 @@ pub fn fold<S: BuildHasher>(
             operations.insert(&SUBJECT_TABLE, subject.key(), subject.columns());
         }
         for operation in operations.drain() {
-            changes.add(operation).map_err(|fault| poison(last, fault.into()))?;
+            let blame = |fault| ProjectionError::poison(EventName::of(last), PoisonFault::Operation(fault));
+            changes.add(operation).map_err(blame)?;
         }
+    }
+    Ok(())
+}
+
+/// What one event does. A panic of a projector is a fault of this event and of no other.
+fn project(
+    projectors: &[Box<dyn Projector>],
+    before: Option<&Subject>,
+    event: &DecodedEvent,
+    operations: &mut RowOperations,
+) -> Result<Subject, PoisonFault> {
+    // Whatever a panic leaves half-done in the operations is thrown away with them.
+    let projected = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let after = advance(before, event)?;
+        let change = SubjectChange { before, after: &after };
+        for projector in projectors {
+            projector.project(&change, event, operations);
+        }
+        Ok(after)
+    }));
+    projected.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(PoisonFault::Panicked(text.unwrap_or_default()))
+    })
+}
+
+/// Goes on past an event that was given up: only the subject's revision moves.
+pub(crate) fn pass_over<S: BuildHasher>(
+    subjects: &mut HashMap<StreamId, Subject, S>,
+    event: &RecordedEvent,
+    changes: &mut CoalescedChanges,
+) -> Result<(), ProjectionError> {
+    let Some(subject) = subjects.get_mut(&event.stream) else {
+        // Nothing has begun the stream, and nothing that comes after can make a row of it.
+        return Ok(());
+    };
+    subject.revision = event.revision;
+    let mut operations = RowOperations::default();
+    operations.insert(&SUBJECT_TABLE, subject.key(), subject.columns());
+    for operation in operations.drain() {
+        let blame = |fault| ProjectionError::poison(EventName::of(event), PoisonFault::Operation(fault));
+        changes.add(operation).map_err(blame)?;
     }
     Ok(())
 }
@@ -130,13 +168,4 @@ fn advance(before: Option<&Subject>, event: &DecodedEvent) -> Result<Subject, Po
     let mut after = before.clone();
     after.evolve(event)?;
     Ok(after)
-}
-
-fn poison(event: &RecordedEvent, fault: PoisonFault) -> ProjectionError {
-    ProjectionError::Poison {
-        stream: event.stream.clone(),
-        revision: event.revision,
-        event_type: event.event_type.clone(),
-        fault,
-    }
 }

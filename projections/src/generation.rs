@@ -1,11 +1,12 @@
 //! Generations: copies of all read models, each in its own schema.
 
 use event_store::LogEpoch;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::error::ProjectionError;
 use crate::fingerprint::{self, SUBJECT_SCHEMA};
 use crate::projector::Projector;
+use crate::transaction;
 
 /// One copy of the read models.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,7 @@ pub async fn find_or_create(
     partitions: u32,
 ) -> Result<Generation, ProjectionError> {
     let fingerprint = fingerprint::fingerprint(projectors);
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     lock_creation(&mut transaction).await?;
     let found = of_fingerprint(&mut transaction, &fingerprint, epoch)
         .await?
@@ -224,7 +224,7 @@ pub(crate) async fn create_indexes(
     generation: &Generation,
     projectors: &[Box<dyn Projector>],
 ) -> Result<(), ProjectionError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     // Who writes takes these locks before any table, so nobody holds a table that an index waits for.
     sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
         .bind(generation.id)

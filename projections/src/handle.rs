@@ -1,5 +1,7 @@
 //! What others in the process can see of a projector.
 
+use std::collections::BTreeSet;
+
 use event_store::Cut;
 use tokio::sync::watch;
 
@@ -9,9 +11,9 @@ pub enum ProjectorState {
     /// It has not read its checkpoint yet.
     #[default]
     Starting,
-    /// It follows the log; its cut is exact.
+    /// It follows the log in the partitions that it holds.
     Following,
-    /// Another process projects; the cut is looked up from time to time.
+    /// Other processes hold all partitions; the cut is looked up from time to time.
     Standby,
     /// Something failed and is tried again.
     Retrying {
@@ -32,8 +34,10 @@ pub enum ProjectorState {
 pub struct GenerationProgress {
     /// The schema; none before it is known.
     pub schema: Option<String>,
-    /// What is committed.
+    /// What is committed; exact for the partitions that this process holds, for others as of its last look.
     pub cut: Cut,
+    /// The partitions that this process writes.
+    pub held: BTreeSet<u32>,
     /// What the projector is doing.
     pub state: ProjectorState,
 }

@@ -21,6 +21,11 @@ pub fn describe() {
         Unit::Count,
         "Records of the log that a generation does not cover yet, as of its last look at the end."
     );
+    describe_gauge!(
+        "projection_parked_streams",
+        Unit::Count,
+        "Streams of a generation that stand still before an event that cannot be projected, as of the last that was parked."
+    );
     describe_counter!(
         "projection_failures_total",
         Unit::Count,
@@ -40,6 +45,12 @@ pub(crate) fn lag(generation: &str, offsets: u64) {
     // A gauge holds a float; a lag beyond 2^52 records does not occur.
     #[allow(clippy::cast_precision_loss)]
     gauge!("projection_lag_offsets", "generation" => generation.to_owned()).set(offsets as f64);
+}
+
+/// Streams that stand still now.
+pub(crate) fn parked(generation: &str, streams: u64) {
+    #[allow(clippy::cast_precision_loss)]
+    gauge!("projection_parked_streams", "generation" => generation.to_owned()).set(streams as f64);
 }
 
 /// Counts attempts that failed, by the stable code of the error.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::handle::{ProjectorHandle, ProjectorState};
+use crate::transaction;
 
 /// Pauses between looks at the checkpoint of a projector in another process.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -64,10 +65,8 @@ impl ServingReader {
 
     /// Begins a snapshot.
     pub async fn begin(&self) -> Result<ReadSnapshot, ReadError> {
-        let mut transaction = self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
+        let mut transaction =
+            transaction::begin_with(&self.pool, "begin isolation level repeatable read read only").await?;
         let served = serving(&mut transaction).await?;
         Ok(ReadSnapshot { transaction, served })
     }
@@ -102,7 +101,12 @@ impl ServingReader {
         };
         let mut progress = projector.watch();
         let tells = |progress: &crate::handle::GenerationProgress| {
-            progress.state == ProjectorState::Following && progress.schema.as_deref() == Some(served.schema.as_str())
+            progress.state == ProjectorState::Following
+                && progress.schema.as_deref() == Some(served.schema.as_str())
+                && cut.iter().all(|(partition, next)| {
+                    // Elsewhere it may be written by another process, of which this one hears late.
+                    progress.held.contains(&partition) || progress.cut.next(partition) >= next
+                })
         };
         if !tells(&progress.borrow()) {
             return false;

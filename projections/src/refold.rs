@@ -91,7 +91,7 @@ impl Refold {
                 .load(&self.pool, &piece.events, &HashMap::new(), &mut folded.subjects)
                 .await?;
             folded.add(&self.projectors, &piece)?;
-            if !folded.has_room(&self.options) {
+            if !folded.has_room(self.options.batch_events, self.options.batch_bytes) {
                 self.write().await?;
             }
         }

@@ -1,90 +1,45 @@
 //! The projector: follows the log and keeps one generation. Every event is applied exactly once, whatever crashes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_store::{Cut, EventStore};
 use platform::health::HealthReporter;
 use platform::shutdown::Shutdown;
-use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::checkpoint;
-use crate::error::{self, ProjectionError};
+use crate::error::{self, Poison, ProjectionError};
 use crate::fingerprint;
 use crate::generation::{self, Generation};
 use crate::handle::{GenerationProgress, ProjectorHandle, ProjectorState};
 use crate::metrics;
+use crate::parking;
 use crate::projector::Projector;
 use crate::read_model;
 
 mod backoff;
+mod batch_size;
+mod care;
 mod companions;
-mod engine;
 pub(crate) mod folded;
+mod lane;
+mod options;
 mod reader;
-mod standby;
+mod retrying;
 pub(crate) mod subjects;
+mod tenure;
+mod timings;
 mod writing;
+
+pub use options::ProjectorOptions;
 
 use backoff::Backoff;
 use companions::Companions;
-use engine::Engine;
-
-/// How a projector works. Every bound of memory and time is here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProjectorOptions {
-    /// Events of one transaction, about.
-    pub batch_events: usize,
-    /// Bytes of events of one transaction, about. One transaction may be under way while the next is folded.
-    pub batch_bytes: usize,
-    /// Shortest time from the start of one transaction to the start of the next, unless that one is full. Under load many small pieces
-    /// become one transaction; what comes alone does not wait.
-    pub write_interval_ms: u64,
-    /// Bytes of subjects kept in memory.
-    pub subject_cache_bytes: u64,
-    /// Wait for the disk at each commit. Off: a crash of the database may take back the last batches whole, and they are projected again.
-    pub synchronous_commit: bool,
-    /// Longest pause between attempts when database or log are away.
-    pub retry_max_ms: u64,
-    /// How long another projector may stand still with work before it until this one takes over.
-    pub takeover_ms: u64,
-    /// How often a projector on standby looks at the checkpoint.
-    pub standby_poll_ms: u64,
-    /// How often the lag is measured.
-    pub lag_interval_ms: u64,
-    /// How often a projector looks for generations that were made, promoted or dropped.
-    pub generations_poll_ms: u64,
-    /// Events of one transaction, about, while a generation is built.
-    pub rebuild_batch_events: usize,
-    /// A generation that is built stands still while the serving one, in the same process, is more records than this behind the log.
-    pub rebuild_yields_at: u64,
-}
-
-impl Default for ProjectorOptions {
-    fn default() -> Self {
-        Self {
-            batch_events: 2_000,
-            batch_bytes: 8 * 1024 * 1024,
-            write_interval_ms: 5,
-            subject_cache_bytes: 32 * 1024 * 1024,
-            synchronous_commit: false,
-            retry_max_ms: 5_000,
-            takeover_ms: 1_000,
-            standby_poll_ms: 100,
-            lag_interval_ms: 1_000,
-            generations_poll_ms: 500,
-            rebuild_batch_events: 20_000,
-            rebuild_yields_at: 2_000,
-        }
-    }
-}
-
-/// So long a transaction of a generation that is built may gather.
-const BUILDING_WRITE_INTERVAL_MS: u64 = 200;
+use tenure::Tenure;
 
 /// Follows the log into the generations of this version's read models: the one that serves, and those beside it.
 pub struct ProjectorService {
@@ -100,17 +55,8 @@ pub struct ProjectorService {
     attached: Mutex<Option<(i32, Shutdown)>>,
     /// Records that the main one is behind, as it last measured.
     live_behind: Arc<AtomicU64>,
-}
-
-impl ProjectorOptions {
-    /// While a generation is built nobody waits for its rows.
-    fn for_building(&self) -> Self {
-        Self {
-            batch_events: self.rebuild_batch_events.max(1),
-            write_interval_ms: BUILDING_WRITE_INTERVAL_MS,
-            ..self.clone()
-        }
-    }
+    /// Something was projected since the last attempt failed.
+    worked: AtomicBool,
 }
 
 impl ProjectorService {
@@ -137,6 +83,7 @@ impl ProjectorService {
             only: None,
             attached: Mutex::default(),
             live_behind: Arc::default(),
+            worked: AtomicBool::default(),
         }
     }
 
@@ -152,6 +99,7 @@ impl ProjectorService {
             only: Some(generation),
             attached: Mutex::default(),
             live_behind: self.live_behind.clone(),
+            worked: AtomicBool::default(),
         }
     }
 
@@ -169,16 +117,21 @@ impl ProjectorService {
 
     /// Works until shutdown is requested. Failures are tried again; after one that time cannot mend it stands still, unhealthy.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ProjectionError> {
-        let (projected, ()) = tokio::join!(self.project(&shutdown), Companions::of(&self).run(&shutdown));
+        let main = Arc::new(self);
+        let (projected, ()) = tokio::join!(main.project(&shutdown), Companions::of(&main).run(&shutdown));
         projected
     }
 
-    async fn project(&self, shutdown: &Shutdown) -> Result<(), ProjectionError> {
+    async fn project(self: &Arc<Self>, shutdown: &Shutdown) -> Result<(), ProjectionError> {
         let mut backoff = Backoff::new(Duration::from_millis(self.options.retry_max_ms));
         while !shutdown.is_requested() {
             // Also ended when another generation is to be followed; then the next attempt finds it.
             let attempt = shutdown.child();
-            if let Err(error) = self.attempt(&attempt, &mut backoff).await
+            let ended = self.attempt(&attempt).await;
+            if self.worked.swap(false, Ordering::Relaxed) {
+                backoff.reset();
+            }
+            if let Err(error) = ended
                 && !self.survive(error, shutdown, &attempt, &mut backoff).await
             {
                 break;
@@ -189,7 +142,7 @@ impl ProjectorService {
     }
 
     /// From reading the checkpoint to shutdown or the first error.
-    async fn attempt(&self, shutdown: &Shutdown, backoff: &mut Backoff) -> Result<(), ProjectionError> {
+    async fn attempt(self: &Arc<Self>, shutdown: &Shutdown) -> Result<(), ProjectionError> {
         // Also while it stands still after a failure it must hear that it is to change over.
         if let Some((_, attempt)) = &mut *self.lock_attached() {
             *attempt = shutdown.clone();
@@ -201,9 +154,8 @@ impl ProjectorService {
         let stage = stage.ok_or_else(|| ProjectionError::Dropped {
             fingerprint: generation.fingerprint.clone(),
         })?;
-        let cut = self.committed(&generation).await?;
-        self.publish(&generation, &cut, ProjectorState::Following);
-        let ended = Engine::new(self, generation, stage, cut).run(shutdown, backoff).await;
+        let tenure = Tenure::begin(self.clone(), generation, stage).await?;
+        let ended = tenure.run(shutdown).await;
         if self.only.is_none() {
             // A projector that does not work is no reason for others to stand still.
             self.live_behind.store(0, Ordering::Relaxed);
@@ -239,12 +191,8 @@ impl ProjectorService {
         if matches!(error, ProjectionError::CheckpointMoved { .. }) {
             tracing::info!(
                 generation.schema = schema,
-                "another projector works on the generation, standing by"
+                "another projector took over a part, sharing anew"
             );
-            match standby::stand_by(self, attempt).await {
-                Ok(()) => return !shutdown.is_requested(),
-                Err(error) => return self.pause(&schema, &error, shutdown, backoff).await,
-            }
         }
         if self.only.is_some() && matches!(error, ProjectionError::Dropped { .. }) {
             return false;
@@ -299,21 +247,64 @@ impl ProjectorService {
         .await
     }
 
+    /// Parks the stream of an event that cannot be projected.
+    async fn park(
+        &self,
+        generation: &Generation,
+        fence: i64,
+        poison: &Poison,
+        crashes: u32,
+    ) -> Result<(), ProjectionError> {
+        let parked = parking::park(&self.pool, generation.id, fence, poison, crashes).await?;
+        metrics::parked(&generation.schema, parked);
+        if parked > self.options.parked_streams_max {
+            return Err(ProjectionError::TooManyParked {
+                generation: generation.schema.clone(),
+                parked,
+            });
+        }
+        Ok(())
+    }
+
     async fn committed(&self, generation: &Generation) -> Result<Cut, ProjectionError> {
         checkpoint::read(&mut *self.pool.acquire().await?, generation.id).await
     }
 
-    fn publish(&self, generation: &Generation, cut: &Cut, state: ProjectorState) {
+    fn publish(&self, generation: &Generation, cut: &Cut, held: BTreeSet<u32>, state: ProjectorState) {
         self.progress.send_if_modified(|progress| {
             let now = GenerationProgress {
                 schema: Some(generation.schema.clone()),
                 cut: cut.clone(),
+                held,
                 state,
             };
             let changed = *progress != now;
             *progress = now;
             changed
         });
+    }
+
+    /// A transaction of this process has moved the checkpoint.
+    fn advanced(&self, to: &Cut) {
+        if !self.worked.swap(true, Ordering::Relaxed) {
+            // Not at the next measurement of the lag: a start waits for this.
+            self.up();
+        }
+        self.saw(to);
+    }
+
+    /// The checkpoint was seen here.
+    fn saw(&self, cut: &Cut) {
+        self.progress.send_if_modified(|progress| {
+            let news = !progress.cut.covers(cut);
+            progress.cut.merge(cut);
+            news
+        });
+    }
+
+    /// What is known to be committed.
+    fn cut(&self) -> Cut {
+        self.progress.borrow().cut.clone()
     }
 
     fn enter(&self, state: ProjectorState) {

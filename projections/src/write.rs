@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres};
@@ -10,6 +11,11 @@ use crate::checkpoint::{self, CheckpointMove};
 use crate::coalesce::CoalescedChanges;
 use crate::error::ProjectionError;
 use crate::generation::Generation;
+use crate::lease::Fences;
+use crate::parking::{self, ParkedStep};
+
+use crate::table::TableKind;
+use crate::transaction;
 
 mod column;
 mod shape;
@@ -21,6 +27,17 @@ use shape::{Shape, ShapedRows};
 /// Most rows of one statement: bounds what one statement holds in memory on both sides.
 const ROWS_PER_STATEMENT: usize = 5_000;
 
+/// Where the time of a transaction went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WriteTimes {
+    /// Until the checkpoint was this transaction's: others hold it for a moment when a generation is promoted or compared.
+    pub lock_wait: Duration,
+    /// Rows.
+    pub rows: Duration,
+    /// The commit.
+    pub commit: Duration,
+}
+
 /// Writes the changes of batches into one generation.
 pub struct Writer {
     pool: PgPool,
@@ -28,6 +45,8 @@ pub struct Writer {
     /// as much as a small batch.
     connection: Option<PoolConnection<Postgres>>,
     generation: Generation,
+    /// Of the partitions that it may write.
+    fences: Fences,
     begin: String,
     /// Text per table and shape, made once.
     statements: HashMap<(&'static str, Shape), Arc<str>>,
@@ -41,15 +60,22 @@ impl Writer {
         // A projector that hangs in the middle must not hold the checkpoint against the one that takes over.
         let begin = format!(
             "begin; set local synchronous_commit = {durability}; \
-             set local idle_in_transaction_session_timeout = '10s'; set local lock_timeout = '10s'"
+             set local idle_in_transaction_session_timeout = '4s'; set local lock_timeout = '10s'"
         );
         Self {
             pool,
             connection: None,
             generation,
+            fences: Fences::new(),
             begin,
             statements: HashMap::new(),
         }
+    }
+
+    /// The same for a process that holds these partitions: with another fence nothing is written.
+    #[must_use]
+    pub(crate) fn fenced(self, fences: Fences) -> Self {
+        Self { fences, ..self }
     }
 
     /// Gives the connection back; the next batch takes another one.
@@ -61,11 +87,12 @@ impl Writer {
     ///
     /// After [`ProjectionError::CheckpointMoved`] and after any database error the checkpoint must be read again: a commit whose
     /// answer was lost may have happened.
-    pub async fn write(&mut self, changes: CoalescedChanges, advance: &CheckpointMove) -> Result<(), ProjectionError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.pool.acquire().await?,
-        };
+    pub async fn write(
+        &mut self,
+        changes: CoalescedChanges,
+        advance: &CheckpointMove,
+    ) -> Result<WriteTimes, ProjectionError> {
+        let mut connection = self.connection().await?;
         let outcome = self.write_on(&mut connection, changes, advance).await;
         if outcome.is_ok() {
             self.connection = Some(connection);
@@ -73,25 +100,80 @@ impl Writer {
         outcome
     }
 
+    /// Applies what events of a parked stream do, and moves the stream on, while the checkpoint stays where it is, or does nothing.
+    pub(crate) async fn write_parked(
+        &mut self,
+        changes: CoalescedChanges,
+        step: &ParkedStep<'_>,
+    ) -> Result<(), ProjectionError> {
+        let mut transaction = transaction::begin_with(&self.pool, AssertSqlSafe(self.begin.clone())).await?;
+        let partition = step.parked.partition;
+        let fence = self.fences.get(&partition).copied().unwrap_or(0);
+        let id = self.generation.id;
+        if !checkpoint::hold(&mut transaction, id, partition, step.next_offset, fence).await? {
+            return Err(self.moved());
+        }
+        self.write_changes(&mut transaction, changes).await?;
+        parking::apply(&mut transaction, id, step).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn connection(&mut self) -> Result<PoolConnection<Postgres>, ProjectionError> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => Ok(self.pool.acquire().await?),
+        }
+    }
+
+    fn moved(&self) -> ProjectionError {
+        ProjectionError::CheckpointMoved {
+            generation: self.generation.schema.clone(),
+        }
+    }
+
     async fn write_on(
         &mut self,
         connection: &mut PgConnection,
         changes: CoalescedChanges,
         advance: &CheckpointMove,
-    ) -> Result<(), ProjectionError> {
+    ) -> Result<WriteTimes, ProjectionError> {
+        let mut last = Instant::now();
+        let mut lap = || {
+            let now = Instant::now();
+            now.duration_since(std::mem::replace(&mut last, now))
+        };
         let mut transaction = connection.begin_with(AssertSqlSafe(self.begin.clone())).await?;
-        if !checkpoint::advance(&mut transaction, self.generation.id, advance).await? {
+        if !checkpoint::advance(&mut transaction, self.generation.id, advance, &self.fences).await? {
             transaction.rollback().await?;
-            return Err(ProjectionError::CheckpointMoved {
-                generation: self.generation.schema.clone(),
-            });
+            return Err(self.moved());
         }
-        for (table, rows) in changes.into_tables() {
+        let lock_wait = lap();
+        self.write_changes(&mut transaction, changes).await?;
+        let rows = lap();
+        transaction.commit().await?;
+        let commit = lap();
+        Ok(WriteTimes {
+            lock_wait,
+            rows,
+            commit,
+        })
+    }
+
+    /// Sums last: others that add to the same rows wait until the end of the transaction.
+    async fn write_changes(
+        &mut self,
+        connection: &mut PgConnection,
+        changes: CoalescedChanges,
+    ) -> Result<(), ProjectionError> {
+        let (sums, others): (Vec<_>, Vec<_>) = changes
+            .into_tables()
+            .partition(|(table, _)| table.kind == TableKind::Sums);
+        for (table, rows) in others.into_iter().chain(sums) {
             for shaped in shape::sort_by_shape(table, rows) {
-                self.write_rows(&mut transaction, shaped).await?;
+                self.write_rows(connection, shaped).await?;
             }
         }
-        transaction.commit().await?;
         Ok(())
     }
 

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use event_store::EventStore;
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use super::AdministrationError;
 use super::listing::{self, Row, lock_serving};
 use crate::checkpoint;
+use crate::transaction;
 
 /// How long the projector of the old generation is held while the new one catches up with it. Longer than a batch takes.
 const HOLD: Duration = Duration::from_secs(2);
@@ -36,8 +37,7 @@ pub async fn promote(
     store: &dyn EventStore,
     generation: &str,
 ) -> Result<Promotion, AdministrationError> {
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     let serving = lock_serving(&mut transaction)
         .await?
         .ok_or(AdministrationError::NothingServes)?;
@@ -49,8 +49,7 @@ pub async fn promote(
 
 /// Lets the generation serve that served before this one; the same flip under the same conditions.
 pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotion, AdministrationError> {
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     let serving = lock_serving(&mut transaction)
         .await?
         .ok_or(AdministrationError::NothingServes)?;

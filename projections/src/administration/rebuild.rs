@@ -1,12 +1,13 @@
 //! Asking for another generation of the same projectors.
 
 use event_store::EventStore;
-use sqlx::{Connection as _, PgPool};
+use sqlx::PgPool;
 
 use super::{AdministrationError, listing};
 use crate::fingerprint;
 use crate::generation::{self, Kind};
 use crate::projector::Projector;
+use crate::transaction;
 
 /// Makes an empty generation; the projectors of its fingerprint fill it. Returns its name. One at a time.
 pub async fn rebuild(
@@ -15,8 +16,7 @@ pub async fn rebuild(
     projectors: &[Box<dyn Projector>],
 ) -> Result<String, AdministrationError> {
     let ours = fingerprint::fingerprint(projectors);
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     generation::lock_creation(&mut transaction).await?;
     let rows = listing::rows(&mut transaction).await?;
     let building = rows

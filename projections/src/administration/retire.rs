@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Connection as _, PgPool};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{AdministrationError, listing};
+use crate::transaction;
 
 /// `55P03 lock_not_available`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -13,8 +14,7 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Removes a generation that does not serve, tables and all; not before it has not served for `grace`, since going back could be wanted.
 /// Its projectors stop within a moment. What is left is a row that says that it existed.
 pub async fn retire(pool: &PgPool, generation: &str, grace: Duration) -> Result<(), AdministrationError> {
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     let serving = listing::lock_serving(&mut transaction).await?;
     let row = listing::find(&mut transaction, generation).await?;
     if serving == Some(row.id) {

@@ -2,6 +2,7 @@
 //! main one, which keeps to the generation that serves.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use platform::shutdown::Shutdown;
@@ -14,7 +15,7 @@ use crate::generation::{self, Generation};
 
 /// Projectors beside the main one.
 pub(super) struct Companions<'a> {
-    main: &'a ProjectorService,
+    main: &'a Arc<ProjectorService>,
     fingerprint: String,
     running: BTreeMap<i32, Companion>,
 }
@@ -34,7 +35,7 @@ impl Companion {
 }
 
 impl<'a> Companions<'a> {
-    pub(super) fn of(main: &'a ProjectorService) -> Self {
+    pub(super) fn of(main: &'a Arc<ProjectorService>) -> Self {
         Self {
             main,
             fingerprint: fingerprint::fingerprint(&main.projectors),
@@ -101,7 +102,7 @@ impl<'a> Companions<'a> {
 
 fn start(main: &ProjectorService, generation: Generation, shutdown: &Shutdown) -> Companion {
     tracing::info!(generation.schema, "following another generation of the read models");
-    let service = main.companion(generation);
+    let service = Arc::new(main.companion(generation));
     let shutdown = shutdown.child();
     let requested = shutdown.clone();
     Companion {

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use domain::StreamId;
 use event_store::Cut;
 
-use super::ProjectorOptions;
 use crate::batch::{self, Piece};
 use crate::coalesce::CoalescedChanges;
-use crate::error::ProjectionError;
+use crate::error::{EventName, ProjectionError};
 use crate::projector::Projector;
 use crate::subject::Subject;
 
@@ -24,6 +23,7 @@ pub(crate) struct Folded {
     pub(crate) recorded_at: BTreeMap<u32, DateTime<Utc>>,
     pub(crate) events: usize,
     bytes: usize,
+    first: Option<EventName>,
 }
 
 impl Folded {
@@ -37,6 +37,9 @@ impl Folded {
         }
         self.events += piece.events.len();
         self.bytes += piece.bytes;
+        if self.first.is_none() {
+            self.first = piece.events.first().map(|event| EventName::of(&event.recorded));
+        }
         Ok(())
     }
 
@@ -46,7 +49,12 @@ impl Folded {
     }
 
     /// May another piece be added?
-    pub(crate) fn has_room(&self, options: &ProjectorOptions) -> bool {
-        self.events < options.batch_events && self.bytes < options.batch_bytes
+    pub(crate) fn has_room(&self, events: usize, bytes: usize) -> bool {
+        self.events < events && self.bytes < bytes
+    }
+
+    /// The first event; where one record is taken at a time, whatever is wrong is wrong with it or what came with it.
+    pub(crate) fn first(&self) -> Option<&EventName> {
+        self.first.as_ref()
     }
 }

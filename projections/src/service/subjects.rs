@@ -74,6 +74,15 @@ impl SubjectCache {
         Ok(())
     }
 
+    /// A subject as the table has it now.
+    pub(crate) async fn read_anew(&self, pool: &PgPool, stream: &StreamId) -> Result<Option<Subject>, ProjectionError> {
+        let row: Option<SubjectRow> = sqlx::query_as(AssertSqlSafe(self.select.as_str()))
+            .bind(vec![stream.as_str()])
+            .fetch_optional(pool)
+            .await?;
+        row.map(|row| self.read(row)).transpose()
+    }
+
     /// Keeps the subjects of a committed batch.
     pub(crate) fn keep(&self, subjects: HashMap<StreamId, Subject>) {
         for (stream, subject) in subjects {

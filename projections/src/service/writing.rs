@@ -5,22 +5,23 @@ use std::time::Duration;
 
 use domain::StreamId;
 use event_store::{Cut, StoreError};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::folded::Folded;
 use crate::checkpoint::CheckpointMove;
-use crate::error::ProjectionError;
+use crate::error::{EventName, ProjectionError};
 use crate::subject::Subject;
-use crate::write::Writer;
+use crate::write::{WriteTimes, Writer};
 
-type Finished = (Writer, Duration, Result<(), ProjectionError>);
+type Finished = (Writer, Duration, Result<WriteTimes, ProjectionError>);
 
-/// At most one transaction at a time; it is given up when this is dropped.
+/// At most one transaction at a time. When this is dropped it still comes to its end, one way or the other: a transaction that is cut off
+/// while it begins would stay with its connection.
 pub(super) struct Writing {
     /// Here while nothing is under way.
     writer: Option<Writer>,
-    task: JoinSet<Finished>,
+    task: Option<JoinHandle<Finished>>,
     finished: Option<Finished>,
     written: Written,
 }
@@ -32,13 +33,15 @@ pub(super) struct Written {
     pub(super) to: Cut,
     pub(super) events: usize,
     pub(super) took: Duration,
+    pub(super) times: WriteTimes,
+    first: Option<EventName>,
 }
 
 impl Writing {
     pub(super) fn new(writer: Writer) -> Self {
         Self {
             writer: Some(writer),
-            task: JoinSet::new(),
+            task: None,
             finished: None,
             written: Written::default(),
         }
@@ -66,44 +69,54 @@ impl Writing {
         let Some(mut writer) = self.writer.take() else {
             return;
         };
+        let first = folded.first().cloned();
         let advance = CheckpointMove {
             from: from.clone(),
             to: folded.to.clone(),
             recorded_at: folded.recorded_at,
         };
         self.written = Written {
+            first,
+            times: WriteTimes::default(),
             subjects: folded.subjects,
             to: folded.to,
             events: folded.events,
             took: Duration::ZERO,
         };
         let changes = folded.changes;
-        self.task.spawn(async move {
+        self.task = Some(tokio::spawn(async move {
             let started = Instant::now();
             let outcome = writer.write(changes, &advance).await;
             (writer, started.elapsed(), outcome)
-        });
+        }));
     }
 
     /// Waits until [`Self::outcome`] is there. Cancel safe.
     pub(super) async fn finished(&mut self) {
-        if self.finished.is_none()
-            && let Some(Ok(finished)) = self.task.join_next().await
-        {
-            self.finished = Some(finished);
+        if let Some(task) = &mut self.task {
+            // Nothing comes of one that panicked or was cancelled with the runtime.
+            self.finished = task.await.ok();
+            self.task = None;
         }
     }
 
-    /// The outcome of the transaction that was started.
-    pub(super) async fn outcome(&mut self) -> Result<Written, ProjectionError> {
+    /// The outcome of the transaction that was started; an error comes with the first event and the end of what was to be written.
+    pub(super) async fn outcome(&mut self) -> Result<Written, (ProjectionError, Option<EventName>, Cut)> {
         self.finished().await;
         // Nothing there means that it panicked or was cancelled with the runtime.
-        let (writer, took, outcome) = self.finished.take().ok_or_else(|| StoreError::Unavailable {
-            reason: "the writer of the projector ended".to_owned(),
-        })?;
-        self.writer = Some(writer);
-        outcome?;
         let written = std::mem::take(&mut self.written);
-        Ok(Written { took, ..written })
+        let outcome = match self.finished.take() {
+            Some((writer, took, outcome)) => {
+                self.writer = Some(writer);
+                outcome.map(|times| (took, times))
+            }
+            None => Err(ProjectionError::Store(StoreError::Unavailable {
+                reason: "the writer of the projector ended".to_owned(),
+            })),
+        };
+        match outcome {
+            Ok((took, times)) => Ok(Written { took, times, ..written }),
+            Err(error) => Err((error, written.first, written.to)),
+        }
     }
 }

@@ -1,67 +1,14 @@
-//! Events that cannot be projected stop the generation; nothing is skipped.
+//! What the projector tells of itself, and outages.
 
 use std::time::Duration;
 
-use domain::StreamId;
 use platform::health::Health;
 use projections::{ProjectorOptions, ProjectorService, ProjectorState};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
-use crate::harness::{World, admin_url, at, id, run};
+use crate::harness::{World, admin_url, run};
 use crate::history::{created, task};
-
-async fn stopped_by(event_type: &str, data: &str, stream: StreamId) -> (World, String) {
-    let world = World::new().await;
-    world.append(task(1, [created()])).await;
-    world.append_raw(&stream, event_type, data, at(5)).await;
-    world.append(task(2, [created()])).await;
-    let health = Health::new();
-    let service = world
-        .service(ProjectorOptions::default())
-        .reporting_to(health.register("projector"));
-    let running = run(service);
-    running
-        .until(|progress| matches!(progress.state, ProjectorState::Stopped { .. }))
-        .await;
-    assert!(!health.is_ready());
-    let ProjectorState::Stopped { reason } = running.handle.progress().state else {
-        panic!("not stopped")
-    };
-    running.stop().await;
-    (world, reason)
-}
-
-#[tokio::test]
-async fn an_unknown_event_type_stops_the_generation_before_it() {
-    let (world, reason) = stopped_by("task.painted.v1", "{}", StreamId::of("task", id(1))).await;
-    assert!(
-        reason.contains("task.painted.v1") && reason.contains("revision 1"),
-        "{reason}"
-    );
-    assert!(reason.contains(&format!("task-{}", id(1))), "{reason}");
-    assert_eq!(world.serving("task").await.len(), 1);
-    // A second start meets it again.
-    let again = run(world.service(ProjectorOptions::default()));
-    again
-        .until(|progress| matches!(progress.state, ProjectorState::Stopped { .. }))
-        .await;
-    again.stop().await;
-    assert_eq!(world.serving("task").await.len(), 1);
-}
-
-#[tokio::test]
-async fn an_event_that_does_not_continue_its_stream_stops_the_generation() {
-    let (world, reason) = stopped_by("task.deleted.v1", "{}", StreamId::of("task", id(9))).await;
-    assert!(reason.contains("does not begin"), "{reason}");
-    assert_eq!(world.serving("task").await.len(), 0);
-}
-
-#[tokio::test]
-async fn malformed_data_stops_the_generation() {
-    let (_, reason) = stopped_by("task.created.v1", r#"{"title": 5}"#, StreamId::of("task", id(9))).await;
-    assert!(reason.contains("does not fit its schema"), "{reason}");
-}
 
 #[tokio::test]
 async fn health_is_up_while_the_projector_follows() {

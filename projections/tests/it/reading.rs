@@ -5,8 +5,8 @@ use std::time::Duration;
 use event_store::{Cut, EventStore};
 use projections::{ProjectorOptions, ReadError, ServingReader};
 
-use crate::harness::{World, run};
-use crate::history::{created, task};
+use crate::harness::{World, admin_url, run};
+use crate::history::{created, decided_at_random, task};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -81,4 +81,32 @@ async fn a_wait_for_what_never_comes_ends_in_time() {
         assert!(!reader.wait_until(&never, Duration::from_millis(80)).await.unwrap());
     }
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_given_up_while_it_begins_leaves_no_transaction_behind() {
+    let world = World::after(decided_at_random(31, 50)).await;
+    // One connection, so that whoever comes next gets the one that was left.
+    let options: sqlx::postgres::PgConnectOptions = admin_url().parse().unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_with(options.database(&world.database))
+        .await
+        .unwrap();
+    let reader = ServingReader::new(pool.clone(), None);
+    for microseconds in (0..100).map(|step| step * 20) {
+        let begun = tokio::time::timeout(Duration::from_micros(microseconds), reader.begin()).await;
+        drop(begun);
+        let backend: i32 = sqlx::query_scalar("select pg_backend_pid()")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        let state: String = sqlx::query_scalar("select state from pg_stat_activity where pid = $1")
+            .bind(backend)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+        assert_eq!(state, "idle", "given up after {microseconds} microseconds");
+    }
 }

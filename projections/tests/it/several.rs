@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_store::postgres::PostgresStore;
-use projections::{ProjectorOptions, ProjectorService, ProjectorState};
+use projections::{ProjectorOptions, ProjectorService};
 
 use crate::harness::{Running, World, connect, run};
 use crate::history::decided_at_random;
@@ -15,8 +15,7 @@ async fn another(world: &World) -> Running {
     let options = ProjectorOptions {
         batch_events: 10,
         rebuild_batch_events: 10,
-        takeover_ms: 200,
-        standby_poll_ms: 20,
+        look_ms: 20,
         ..ProjectorOptions::default()
     };
     run(ProjectorService::new(store, pool, options))
@@ -33,35 +32,6 @@ async fn two_projectors_at_once_apply_every_event_once() {
     world.level(&first).await;
     world.level(&second).await;
     assert_eq!(first.stop().await, second.stop().await);
-    let replayed = world.replay("replay", ProjectorOptions::default()).await;
-    assert_eq!(
-        world.everything("read_models_1").await,
-        world.everything(&replayed).await
-    );
-}
-
-#[tokio::test]
-async fn the_second_takes_over_when_the_first_is_gone() {
-    let world = World::new().await;
-    let mut history = decided_at_random(6, 400).into_iter();
-    let first = another(&world).await;
-    let second = another(&world).await;
-    // One of them loses a race sooner or later and stands by.
-    let standing_by = loop {
-        let event = history.next().expect("whoever projects second has lost by now");
-        world.append([event]).await;
-        world.level(&first).await;
-        world.level(&second).await;
-        let stands_by = |running: &Running| running.handle.progress().state == ProjectorState::Standby;
-        if stands_by(&first) != stands_by(&second) {
-            break stands_by(&first);
-        }
-    };
-    let (working, waiting) = if standing_by { (second, first) } else { (first, second) };
-    working.crash().await;
-    world.append(history).await;
-    world.level(&waiting).await;
-    waiting.stop().await;
     let replayed = world.replay("replay", ProjectorOptions::default()).await;
     assert_eq!(
         world.everything("read_models_1").await,

@@ -131,7 +131,7 @@ impl ReadModels {
         };
         let cut = std::iter::once((partition, next)).collect();
         match refold.take(FollowBatch { events, cut }).await {
-            Err(error @ (ProjectionError::Poison { .. } | ProjectionError::CorruptSubject { .. })) => {
+            Err(error @ (ProjectionError::Poison(_) | ProjectionError::CorruptSubject { .. })) => {
                 self.stopped = Some(error);
                 Ok(())
             }
@@ -189,7 +189,7 @@ impl ReadModels {
 fn cannot_fold(error: &ProjectionError) -> Finding {
     let finding = Finding::new(Code::CannotFold, error.to_string());
     match error {
-        ProjectionError::Poison { stream, revision, .. } => finding.on(stream.as_str()).revision(*revision),
+        ProjectionError::Poison(poison) => finding.on(poison.event.stream.as_str()).revision(poison.event.revision),
         _ => finding,
     }
 }
