@@ -103,12 +103,14 @@ pub fn fold<S: BuildHasher>(
             changes.add(operation).map_err(|fault| blame(fault.into()))?;
         }
         subjects.insert(stream.clone(), after);
-        touched.insert(stream, &event.recorded);
+        touched.entry(stream).or_insert((before.is_none(), &event.recorded)).1 = &event.recorded;
     }
     // Once a stream, not once an event: only what it is in the end gets into its row.
-    for (stream, last) in touched {
-        if let Some(subject) = subjects.get(stream) {
-            operations.insert(&SUBJECT_TABLE, subject.key(), subject.columns());
+    for (stream, (begun, last)) in touched {
+        match subjects.get(stream) {
+            Some(subject) if begun => operations.create(&SUBJECT_TABLE, subject.key(), subject.columns()),
+            Some(subject) => operations.insert(&SUBJECT_TABLE, subject.key(), subject.columns()),
+            None => {}
         }
         for operation in operations.drain() {
             let blame = |fault| ProjectionError::poison(EventName::of(last), PoisonFault::Operation(fault));

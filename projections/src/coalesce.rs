@@ -5,7 +5,7 @@
 //! that is there and knows what to make when there is none. Composing is total, so the split into batches cannot matter.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::operation::{Columns, Key, RowOperation, TargetedOperation};
 use crate::table::{Column, TableDefinition, TableKind, Unset};
@@ -66,6 +66,8 @@ pub enum OperationFault {
 /// What happens to one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowChange {
+    /// There was nothing, and afterwards there is exactly this.
+    Create(Row),
     /// Afterwards there is exactly this, or nothing.
     Replace(Option<Row>),
     /// It depends on what is there.
@@ -91,14 +93,21 @@ impl RowChange {
     pub fn then(&mut self, table: &'static TableDefinition, operation: RowOperation) -> Result<(), OperationFault> {
         let allowed = match table.kind {
             TableKind::Rows => true,
-            TableKind::Appends => matches!(operation, RowOperation::Insert(_)) && *self == Self::NOTHING,
+            TableKind::Appends => matches!(operation, RowOperation::Create(_)) && *self == Self::NOTHING,
             TableKind::Sums => matches!(operation, RowOperation::Increment(_)),
         };
         if !allowed {
             return Err(OperationFault::WrongKind { table: table.name });
         }
         match operation {
-            RowOperation::Insert(columns) => *self = Self::Replace(Some(new_row(table, columns)?)),
+            RowOperation::Create(columns) if *self == Self::NOTHING => *self = Self::Create(new_row(table, columns)?),
+            RowOperation::Insert(columns) | RowOperation::Create(columns) => {
+                let row = new_row(table, columns)?;
+                *self = match self {
+                    Self::Create(_) => Self::Create(row),
+                    Self::Replace(_) | Self::Modify { .. } => Self::Replace(Some(row)),
+                };
+            }
             RowOperation::Delete => *self = Self::Replace(None),
             RowOperation::Patch(columns) => {
                 for (place, value) in placed(table, columns)? {
@@ -128,7 +137,7 @@ impl RowChange {
     /// Does it leave the row as it is, whatever is there?
     fn is_nothing(&self, table: &TableDefinition) -> bool {
         match self {
-            Self::Replace(_) => false,
+            Self::Create(_) | Self::Replace(_) => false,
             Self::Modify { set, add, missing } => {
                 let makes_a_row = missing.is_some() && table.kind != TableKind::Sums;
                 set.is_empty() && !makes_a_row && add.values().all(|delta| *delta == 0)
@@ -138,6 +147,7 @@ impl RowChange {
 
     fn applied(&self, before: Option<Row>) -> Option<Row> {
         match (self, before) {
+            (Self::Create(row), _) => Some(row.clone()),
             (Self::Replace(row), _) => row.clone(),
             (Self::Modify { missing, .. }, None) => missing.clone(),
             (Self::Modify { set, add, .. }, Some(mut row)) => {
@@ -158,6 +168,7 @@ impl RowChange {
 
     fn set_column(&mut self, place: usize, value: Value) {
         let row = match self {
+            Self::Create(row) => Some(row),
             Self::Replace(row) => row.as_mut(),
             Self::Modify { set, add, missing } => {
                 add.remove(&place);
@@ -171,8 +182,9 @@ impl RowChange {
     }
 
     fn make_if_missing(&mut self, table: &'static TableDefinition) -> Result<(), OperationFault> {
-        let (Self::Replace(missing) | Self::Modify { missing, .. }) = self;
-        if missing.is_none() {
+        if let Self::Replace(missing) | Self::Modify { missing, .. } = self
+            && missing.is_none()
+        {
             *missing = Some(new_row(table, Vec::new())?);
         }
         Ok(())
@@ -180,7 +192,8 @@ impl RowChange {
 
     fn add_to_column(&mut self, place: usize, delta: i64) -> Option<()> {
         let row = match self {
-            Self::Replace(row) => row,
+            Self::Create(row) => Some(row),
+            Self::Replace(row) => row.as_mut(),
             Self::Modify { set, add, missing } => {
                 match set.get_mut(&place) {
                     Some(Value::Int(number)) => *number = number.checked_add(delta)?,
@@ -190,10 +203,10 @@ impl RowChange {
                         *sum = sum.checked_add(delta)?;
                     }
                 }
-                missing
+                missing.as_mut()
             }
         };
-        match row.as_mut()?.get_mut(place)? {
+        match row?.get_mut(place)? {
             Value::Int(number) => *number = number.checked_add(delta)?,
             _ => return None,
         }
@@ -201,11 +214,15 @@ impl RowChange {
     }
 }
 
-/// The changes of a batch: at most one a row, tables in their order of registration, rows in the order of their keys.
+/// The changes of a batch: at most one a row.
 #[derive(Debug, Default)]
 pub struct CoalescedChanges {
-    tables: BTreeMap<&'static str, (Option<&'static TableDefinition>, BTreeMap<OrderedKey, RowChange>)>,
+    /// A handful, so looking through them costs less than a map.
+    tables: Vec<(&'static TableDefinition, ChangedRows)>,
 }
+
+/// Keys are hashed once an operation, and put into order once a batch.
+type ChangedRows = HashMap<Key, RowChange, foldhash::fast::RandomState>;
 
 impl CoalescedChanges {
     /// Adds an operation after all that were added before.
@@ -218,42 +235,38 @@ impl CoalescedChanges {
         if !key_fits {
             return Err(OperationFault::WrongKey { table: table.name });
         }
-        let (definition, rows) = self.tables.entry(table.name).or_default();
-        *definition = Some(table);
-        rows.entry(OrderedKey(target.key))
+        self.rows_of(table)
+            .entry(target.key)
             .or_insert(RowChange::NOTHING)
             .then(table, target.operation)
     }
 
-    /// Per table the changed rows, in order: tables by name, rows by key.
-    pub fn into_tables(self) -> impl Iterator<Item = (&'static TableDefinition, Vec<(Key, RowChange)>)> {
-        self.tables.into_values().filter_map(|(table, rows)| {
-            let table = table?;
-            let rows = rows.into_iter().filter(|(_, change)| !change.is_nothing(table));
-            Some((table, rows.map(|(key, change)| (key.0, change)).collect()))
+    fn rows_of(&mut self, table: &'static TableDefinition) -> &mut ChangedRows {
+        if let Some(place) = self.tables.iter().position(|(known, _)| std::ptr::eq(*known, table)) {
+            return &mut self.tables[place].1;
+        }
+        &mut self.tables.push_mut((table, ChangedRows::default())).1
+    }
+
+    /// Per table the changed rows, in one order for all writers, so that two of them cannot wait for each other: tables by name, rows by
+    /// key.
+    pub fn into_tables(mut self) -> impl Iterator<Item = (&'static TableDefinition, Vec<(Key, RowChange)>)> {
+        self.tables.sort_unstable_by_key(|(table, _)| table.name);
+        self.tables.into_iter().map(|(table, rows)| {
+            let mut rows: Vec<_> = rows
+                .into_iter()
+                .filter(|(_, change)| !change.is_nothing(table))
+                .collect();
+            rows.sort_unstable_by(|(one, _), (two, _)| compare_keys(one, two));
+            (table, rows)
         })
     }
 }
 
-/// A key in one order for all writers, so that two of them cannot wait for each other.
-#[derive(Debug, PartialEq)]
-struct OrderedKey(Key);
-
-impl Eq for OrderedKey {}
-
-impl PartialOrd for OrderedKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for OrderedKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let pairs = self.0.iter().zip(&other.0).map(|(one, two)| compare(one, two));
-        pairs
-            .fold(Ordering::Equal, Ordering::then)
-            .then(self.0.len().cmp(&other.0.len()))
-    }
+/// Keys of one table have values of the same types at the same places.
+fn compare_keys(one: &Key, two: &Key) -> Ordering {
+    let mut pairs = one.iter().zip(two).map(|(one, two)| compare(one, two));
+    pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 fn compare(one: &Value, two: &Value) -> Ordering {

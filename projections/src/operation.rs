@@ -12,6 +12,9 @@ pub type Columns = Vec<(&'static str, Value)>;
 /// One change of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowOperation {
+    /// The row is new: no event before this one made a row of this key. Cheaper than [`Self::Insert`], and refused by the database when it
+    /// is not true.
+    Create(Columns),
     /// The row holds exactly this afterwards, whatever was there: doing it again changes nothing.
     Insert(Columns),
     /// The row, if it is there, holds these values afterwards.
@@ -38,6 +41,11 @@ pub struct TargetedOperation {
 pub struct RowOperations(Vec<TargetedOperation>);
 
 impl RowOperations {
+    /// See [`RowOperation::Create`].
+    pub fn create(&mut self, table: &'static TableDefinition, key: impl Into<Key>, columns: Columns) {
+        self.push(table, key.into(), RowOperation::Create(columns));
+    }
+
     /// See [`RowOperation::Insert`].
     pub fn insert(&mut self, table: &'static TableDefinition, key: impl Into<Key>, columns: Columns) {
         self.push(table, key.into(), RowOperation::Insert(columns));

@@ -18,6 +18,7 @@ use crate::table::TableKind;
 use crate::transaction;
 
 mod column;
+mod copy;
 mod shape;
 mod statement;
 
@@ -26,6 +27,9 @@ use shape::{Shape, ShapedRows};
 
 /// Most rows of one statement: bounds what one statement holds in memory on both sides.
 const ROWS_PER_STATEMENT: usize = 5_000;
+
+/// So many new rows go in by COPY; with fewer its round trips cost more than it saves.
+const COPY_FROM: usize = 100;
 
 /// Where the time of a transaction went.
 #[derive(Debug, Clone, Copy, Default)]
@@ -179,6 +183,10 @@ impl Writer {
 
     async fn write_rows(&mut self, connection: &mut PgConnection, shaped: ShapedRows) -> Result<(), ProjectionError> {
         let schema = &self.generation.schema;
+        if shaped.shape == Shape::Create && shaped.rows.len() >= COPY_FROM {
+            copy::copy(connection, &statement::copy(schema, shaped.table), shaped.rows).await?;
+            return Ok(());
+        }
         let sql = self
             .statements
             .entry((shaped.table.name, shaped.shape.clone()))

@@ -62,7 +62,7 @@ impl Projector for ActivityProjector {
             _ => preview(&after.title),
         };
         let recorded = &event.recorded;
-        operations.insert(
+        operations.create(
             &ACTIVITY,
             vec![
                 after.id.into(),

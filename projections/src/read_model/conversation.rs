@@ -67,7 +67,7 @@ impl Projector for ConversationProjector {
                     ("status", after.status.as_str().into()),
                     ("created_at", event.recorded.time.into()),
                 ]);
-                operations.insert(&CONVERSATION, key, columns);
+                operations.create(&CONVERSATION, key, columns);
                 return;
             }
             ConversationEvent::Renamed { title } => columns.push(("title", title.as_str().into())),

@@ -101,7 +101,7 @@ impl Projector for ExecutionProjector {
                     ("status", "running".into()),
                     ("started_at", at.into()),
                 ];
-                operations.insert(&EXECUTION, key(after), columns);
+                operations.create(&EXECUTION, key(after), columns);
                 return;
             }
             TaskEvent::ExecutionProgressed { percent, log, .. } => {

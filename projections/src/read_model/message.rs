@@ -55,7 +55,7 @@ impl Projector for MessageProjector {
         };
         let key = vec![change.after.id.into(), Value::count(change.after.revision)];
         let attachments = message.attachments.iter().map(ToString::to_string).collect();
-        operations.insert(
+        operations.create(
             &MESSAGE,
             key,
             vec![

@@ -89,7 +89,7 @@ impl Projector for TaskProjector {
         } = happened
         {
             columns.extend(created(after, description, *priority, at));
-            operations.insert(&TASK, key, columns);
+            operations.create(&TASK, key, columns);
         } else {
             columns.extend(changed(after, happened, at));
             operations.patch(&TASK, key, columns);

@@ -15,7 +15,7 @@ pub(super) enum Shape {
     /// Rows are exactly this afterwards.
     Upsert,
     /// Makes rows whose keys are new.
-    Append,
+    Create,
     /// Changes rows that are there: these are set, those are added to.
     Update { set: Vec<usize>, add: Vec<usize> },
     /// Makes rows that are not there.
@@ -39,7 +39,7 @@ impl Shape {
     pub(super) fn columns(&self, table: &'static TableDefinition) -> Vec<&'static Column> {
         let own: Vec<&'static Column> = match self {
             Self::Delete | Self::RemoveZeros => Vec::new(),
-            Self::Upsert | Self::Append | Self::InsertMissing => table.columns.iter().collect(),
+            Self::Upsert | Self::Create | Self::InsertMissing => table.columns.iter().collect(),
             Self::Update { set, add } => set
                 .iter()
                 .chain(add)
@@ -63,13 +63,8 @@ pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, 
     for (key, change) in changes {
         match change {
             RowChange::Replace(None) => shapes.entry(Shape::Delete).or_default().push(key),
-            RowChange::Replace(Some(row)) => {
-                let shape = match table.kind {
-                    TableKind::Appends => Shape::Append,
-                    TableKind::Rows | TableKind::Sums => Shape::Upsert,
-                };
-                shapes.entry(shape).or_default().push([key, row].concat());
-            }
+            RowChange::Create(row) => shapes.entry(Shape::Create).or_default().push(joined(key, row)),
+            RowChange::Replace(Some(row)) => shapes.entry(Shape::Upsert).or_default().push(joined(key, row)),
             RowChange::Modify {
                 set,
                 add,
@@ -80,20 +75,20 @@ pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, 
                 shapes
                     .entry(Shape::Increment { add: places })
                     .or_default()
-                    .push([key, deltas].concat());
+                    .push(joined(key, deltas));
             }
             RowChange::Modify { set, add, missing } => {
                 let (set, values): (Vec<_>, Vec<_>) = set.into_iter().unzip();
                 let (add, deltas): (Vec<_>, Vec<_>) =
                     add.into_iter().map(|(place, delta)| (place, Value::Int(delta))).unzip();
-                let row = [key.clone(), values, deltas].concat();
-                shapes.entry(Shape::Update { set, add }).or_default().push(row);
                 if let Some(missing) = missing {
                     shapes
                         .entry(Shape::InsertMissing)
                         .or_default()
-                        .push([key, missing].concat());
+                        .push(joined(key.clone(), missing));
                 }
+                let row = joined(joined(key, values), deltas);
+                shapes.entry(Shape::Update { set, add }).or_default().push(row);
             }
         }
     }
@@ -101,6 +96,12 @@ pub(super) fn sort_by_shape(table: &'static TableDefinition, changes: Vec<(Key, 
         .into_iter()
         .map(|(shape, rows)| ShapedRows { table, shape, rows })
         .collect()
+}
+
+/// One after the other, without a copy of either.
+fn joined(mut one: Vec<Value>, mut two: Vec<Value>) -> Vec<Value> {
+    one.append(&mut two);
+    one
 }
 
 /// All rows are incremented in all columns, so that one statement takes them; those that may have come to zero are looked at after it.

@@ -19,7 +19,7 @@ pub(super) fn text(schema: &str, table: &'static TableDefinition, shape: &Shape)
     let append = format!("insert into {name} as t ({names}) select {values} from {source}");
     let insert = format!("{append} on conflict ({key})");
     match shape {
-        Shape::Append => append,
+        Shape::Create => append,
         Shape::Delete => format!("delete from {name} as t using {source} where {same_row}"),
         Shape::RemoveZeros => {
             let zero = joined(table.columns.iter(), " and ", |column| {
@@ -52,6 +52,13 @@ pub(super) fn text(schema: &str, table: &'static TableDefinition, shape: &Shape)
             )
         }
     }
+}
+
+/// The statement by which many new rows go in.
+pub(super) fn copy(schema: &str, table: &'static TableDefinition) -> String {
+    let columns = Shape::Create.columns(table);
+    let names = list(columns.iter().copied(), |column| quoted(column.name));
+    format!("copy {schema}.\"{}\" ({names}) from stdin (format binary)", table.name)
 }
 
 /// `unnest($1::uuid[], $2::text[]) as v ("id", "title")`

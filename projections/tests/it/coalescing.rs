@@ -44,7 +44,7 @@ fn meaning(row: Option<Row>, operation: &RowOperation) -> Option<Row> {
     let fresh = || vec![Value::Int(0), Value::Null, Value::Int(0)];
     match operation {
         RowOperation::Delete => None,
-        RowOperation::Insert(columns) => {
+        RowOperation::Insert(columns) | RowOperation::Create(columns) => {
             let mut row = fresh();
             for (name, value) in columns {
                 row[place(name)] = value.clone();
@@ -136,6 +136,21 @@ proptest! {
     }
 
     #[test]
+    fn a_new_row_may_be_changed_and_removed_in_the_same_batch_or_later(
+        columns in prop::collection::vec("[a-c]", 0..2),
+        operations in prop::collection::vec(operation(), 0..8),
+        cut in 0_usize..8,
+    ) {
+        let columns = columns.into_iter().map(|note| ("note", Value::Text(note))).collect();
+        let operations: Vec<_> = std::iter::once(RowOperation::Create(columns)).chain(operations).collect();
+        let one_by_one = operations.iter().fold(None, meaning);
+        prop_assert_eq!(coalesced(&TABLE, &operations).apply(&TABLE, None), one_by_one.clone());
+        let (first, second) = operations.split_at((cut + 1).min(operations.len()));
+        let between = coalesced(&TABLE, first).apply(&TABLE, None);
+        prop_assert_eq!(coalesced(&TABLE, second).apply(&TABLE, between), one_by_one);
+    }
+
+    #[test]
     fn an_insert_done_again_changes_nothing(row in any_row(), columns in prop::collection::vec("[a-c]", 0..2)) {
         let columns = columns.into_iter().map(|note| ("note", Value::Text(note))).collect();
         let insert = coalesced(&TABLE, &[RowOperation::Insert(columns)]);
@@ -150,7 +165,7 @@ fn a_key_is_appended_once() {
     let append = TargetedOperation {
         table: &APPENDS,
         key: vec![Value::Int(1)],
-        operation: RowOperation::Insert(Vec::new()),
+        operation: RowOperation::Create(Vec::new()),
     };
     assert_eq!(changes.add(append.clone()), Ok(()));
     assert_eq!(changes.add(append), Err(OperationFault::WrongKind { table: "appends" }));

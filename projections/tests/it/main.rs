@@ -3,6 +3,7 @@
 
 mod administrator;
 mod coalescing;
+mod copying;
 mod engine;
 mod failures;
 mod generations;
