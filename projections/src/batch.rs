@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
 use event_store::{Cut, FollowBatch, RecordedEvent};
+use foldhash::fast::RandomState;
 
 use crate::coalesce::CoalescedChanges;
 use crate::error::{EventName, PoisonFault, ProjectionError};
@@ -93,7 +94,7 @@ pub fn fold<S: BuildHasher>(
     changes: &mut CoalescedChanges,
 ) -> Result<(), ProjectionError> {
     let mut operations = RowOperations::default();
-    let mut touched = HashMap::new();
+    let mut touched = HashMap::<_, _, RandomState>::default();
     for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
         let stream = &event.recorded.stream;
         let before = subjects.remove(stream);

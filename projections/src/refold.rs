@@ -6,7 +6,7 @@
 //! [`Refold::drop_generation`] removes everything. What a process that was killed left behind is removed by the next one that begins: a
 //! lock that belongs to the session of the builder tells whether it still lives.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use event_store::{Cut, FollowBatch, LogEpoch};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
@@ -20,7 +20,7 @@ use crate::generation::{Generation, Kind, insert};
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::service::folded::Folded;
-use crate::service::subjects::SubjectCache;
+use crate::service::subjects::{SubjectCache, Subjects};
 use crate::table::TableDefinition;
 use crate::write::Writer;
 
@@ -88,7 +88,7 @@ impl Refold {
         for piece in pieces {
             let folded = &mut self.folded;
             self.cache
-                .load(&self.pool, &piece.events, &HashMap::new(), &mut folded.subjects)
+                .load(&self.pool, &piece.events, &Subjects::default(), &mut folded.subjects)
                 .await?;
             folded.add(&self.projectors, &piece)?;
             if !folded.has_room(self.options.batch_events, self.options.batch_bytes) {

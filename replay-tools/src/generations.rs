@@ -3,6 +3,7 @@
 //! These work on the configured database and log. The work itself is done by the projectors that run: a rebuild goes on whether
 //! somebody watches or not, also after a crash of either.
 
+mod parked;
 mod rebuild;
 mod table;
 mod verify;
@@ -20,6 +21,7 @@ use sqlx::PgPool;
 
 use crate::{OutputFormat, ToolError};
 
+pub use parked::{DiscardOptions, ParkedOptions, RetryOptions};
 pub use verify::VerifyReport;
 
 /// What can be done with generations.
@@ -42,6 +44,16 @@ pub enum ProjectionsCommand {
     Rollback(Output),
     /// Remove a generation that does not serve, with its tables.
     Drop(DropOptions),
+    /// Show the streams that stand still before an event that cannot be projected, and the events that were given up.
+    ///
+    /// Everything else goes on meanwhile. Exit code 0: none stands still. 1: some do.
+    Parked(parked::ParkedOptions),
+    /// Try parked streams again, after what was wrong is mended.
+    Retry(parked::RetryOptions),
+    /// Give the event up that a stream stands before: the stream goes on behind it.
+    ///
+    /// Its rows lack what the event would have done, and stay marked as degraded. A rebuild meets the event again.
+    Discard(parked::DiscardOptions),
 }
 
 /// How to tell.
@@ -194,6 +206,9 @@ async fn answer(
             let done = administration::roll_back(pool, &**store).await?;
             options.output.print(&done, || table::promotion(&done))?;
         }
+        ProjectionsCommand::Parked(options) => return parked::list(&options, pool).await,
+        ProjectionsCommand::Retry(options) => return parked::retry(&options, pool).await,
+        ProjectionsCommand::Discard(options) => return parked::discard(&options, pool).await,
         ProjectionsCommand::Drop(options) => {
             administration::retire(pool, &options.generation, Duration::from_secs(options.grace)).await?;
             let dropped = serde_json::json!({ "dropped": options.generation });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::StreamId;
+use futures::{Stream, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row};
@@ -71,10 +72,8 @@ impl PostgresJournal {
         let rows = sqlx::query(AssertSqlSafe(statement))
             .bind(signed(options.after.0))
             .bind(limit(options.max_count))
-            .fetch_all(connection)
-            .await
-            .map_err(|error| database_error(&error))?;
-        rows.iter().map(rows::event).collect()
+            .fetch(connection);
+        events(rows).await
     }
 
     /// The events of these partitions that lie after one position and not after another, in their order.
@@ -92,10 +91,8 @@ impl PostgresJournal {
             .bind(signed(after.0))
             .bind(signed(through.0))
             .bind(partitions)
-            .fetch_all(connection)
-            .await
-            .map_err(|error| database_error(&error))?;
-        rows.iter().map(rows::event).collect()
+            .fetch(connection);
+        events(rows).await
     }
 
     pub(crate) fn wake(&self) -> &Wake {
@@ -149,7 +146,7 @@ impl Journal for PostgresJournal {
         let mut first_page = true;
         loop {
             let statement = format!(
-                "select wanted.number, c.next_offset, c.digest, rejected.rejections, {EVENT_COLUMNS}
+                "select {EVENT_COLUMNS}, wanted.number, c.next_offset, c.digest, rejected.rejections
                  from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as wanted (stream, after, partition, number)
                  left join journal.checkpoints c on c.partition = wanted.partition
                  cross join lateral (
@@ -178,13 +175,13 @@ impl Journal for PostgresJournal {
                     continue;
                 };
                 if first_page && *count == 0 {
-                    if get::<Option<i64>>(row, "next_offset")?.is_some() {
+                    if get::<Option<i64>, _>(row, "next_offset")?.is_some() {
                         target.checkpoint = checkpoint(row)?;
                     }
                     let rejections: Option<Json<Vec<RecordedRejection>>> = get(row, "rejections")?;
                     target.rejections = rejections.map(|rejections| rejections.0).unwrap_or_default();
                 }
-                if get::<Option<i64>>(row, "revision")?.is_some() {
+                if get::<Option<i64>, _>(row, "revision")?.is_some() {
                     target.events.push(rows::event(row)?);
                     *count += 1;
                 }
@@ -297,6 +294,17 @@ impl Journal for PostgresJournal {
         // Another process may be the journaler: its notification can be late, so look again soon.
         let _ = tokio::time::timeout(Duration::from_millis(10), self.wake.changed()).await;
     }
+}
+
+/// Reads rows while the server still makes them, so that one does not wait for the other.
+async fn events(
+    mut rows: impl Stream<Item = Result<sqlx::postgres::PgRow, sqlx::Error>> + Unpin,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut events = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(|error| database_error(&error))? {
+        events.push(rows::event(&row)?);
+    }
+    Ok(events)
 }
 
 fn checkpoint(row: &sqlx::postgres::PgRow) -> Result<Checkpoint, StoreError> {

@@ -21,32 +21,33 @@ pub(crate) const ELSEWHERE: &str = "CA001";
 /// SQLSTATE with which they say that a stream would get a hole.
 pub(crate) const HOLE: &str = "CA002";
 
-/// Reads one row.
+/// Reads one row, whose first columns are [`EVENT_COLUMNS`]. By their places: a name is looked up in a map for each value.
 pub(crate) fn event(row: &PgRow) -> Result<RecordedEvent, StoreError> {
-    let stream: &str = get(row, "stream")?;
-    let metadata: Json<EventMetadata> = get(row, "metadata")?;
-    let data: Json<Box<RawValue>> = get(row, "data")?;
+    let stream: &str = get(row, 0)?;
+    let data: Json<Box<RawValue>> = get(row, 10)?;
+    let metadata: Json<EventMetadata> = get(row, 11)?;
     Ok(RecordedEvent {
         stream: StreamId::parse(stream).map_err(|error| StoreError::Corrupt(format!("stream {stream:?}: {error}")))?,
-        revision: unsigned(get(row, "revision")?)?,
-        id: EventId::new(get::<Uuid>(row, "id")?),
-        event_type: get(row, "type")?,
-        time: get::<DateTime<Utc>>(row, "time")?,
-        recorded_at: get::<DateTime<Utc>>(row, "recorded_at")?,
+        revision: unsigned(get(row, 1)?)?,
+        id: EventId::new(get::<Uuid, _>(row, 6)?),
+        event_type: get(row, 7)?,
+        time: get::<DateTime<Utc>, _>(row, 8)?,
+        recorded_at: get::<DateTime<Utc>, _>(row, 9)?,
         data: data.0,
         metadata: metadata.0,
         at: LogPosition {
-            partition: u32::try_from(get::<i32>(row, "partition")?).map_err(|_| negative())?,
-            offset: unsigned(get(row, "offset")?)?,
-            index: u32::try_from(get::<i32>(row, "index")?).map_err(|_| negative())?,
+            partition: u32::try_from(get::<i32, _>(row, 3)?).map_err(|_| negative())?,
+            offset: unsigned(get(row, 4)?)?,
+            index: u32::try_from(get::<i32, _>(row, 5)?).map_err(|_| negative())?,
         },
-        position: Some(Position(unsigned(get(row, "position")?)?)),
+        position: Some(Position(unsigned(get(row, 2)?)?)),
     })
 }
 
 /// A column of a row.
-pub(crate) fn get<'row, T>(row: &'row PgRow, column: &str) -> Result<T, StoreError>
+pub(crate) fn get<'row, T, I>(row: &'row PgRow, column: I) -> Result<T, StoreError>
 where
+    I: sqlx::ColumnIndex<PgRow> + std::fmt::Display + Copy,
     T: sqlx::Decode<'row, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     row.try_get(column)

@@ -1,22 +1,21 @@
 //! What was folded and is not yet on its way to the database.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::StreamId;
 use event_store::Cut;
 
+use super::subjects::Subjects;
 use crate::batch::{self, Piece};
 use crate::coalesce::CoalescedChanges;
 use crate::error::{EventName, ProjectionError};
 use crate::projector::Projector;
-use crate::subject::Subject;
 
 /// Pieces of the log that become one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
     /// As they are after the pieces.
-    pub(crate) subjects: HashMap<StreamId, Subject>,
+    pub(crate) subjects: Subjects,
     pub(crate) changes: CoalescedChanges,
     /// How far the log is covered after them.
     pub(crate) to: Cut,

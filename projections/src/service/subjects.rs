@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::StreamId;
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -15,8 +16,11 @@ use crate::subject::{SELECT_SUBJECTS, Subject, SubjectRow};
 /// Bytes of a subject without its title and days, roughly.
 const SUBJECT_BYTES: usize = 400;
 
+/// Subjects by stream. Looked up several times an event, so the hasher is a cheap one.
+pub(crate) type Subjects = HashMap<StreamId, Subject, RandomState>;
+
 pub(crate) struct SubjectCache {
-    subjects: Cache<StreamId, Arc<Subject>>,
+    subjects: Cache<StreamId, Arc<Subject>, RandomState>,
     select: String,
     schema: String,
 }
@@ -28,7 +32,10 @@ impl SubjectCache {
             u32::try_from(SUBJECT_BYTES + subject.title.len() + days).unwrap_or(u32::MAX)
         };
         Self {
-            subjects: Cache::builder().max_capacity(max_bytes).weigher(weight).build(),
+            subjects: Cache::builder()
+                .max_capacity(max_bytes)
+                .weigher(weight)
+                .build_with_hasher(RandomState::default()),
             select: format!(
                 "{SELECT_SUBJECTS} from {}.subject where stream = any($1)",
                 generation.schema
@@ -43,10 +50,10 @@ impl SubjectCache {
         &self,
         pool: &PgPool,
         events: &[DecodedEvent],
-        being_written: &HashMap<StreamId, Subject>,
-        subjects: &mut HashMap<StreamId, Subject>,
+        being_written: &Subjects,
+        subjects: &mut Subjects,
     ) -> Result<(), ProjectionError> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::<_, RandomState>::default();
         let mut unknown = Vec::new();
         for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
             let stream = &event.recorded.stream;
@@ -84,7 +91,7 @@ impl SubjectCache {
     }
 
     /// Keeps the subjects of a committed batch.
-    pub(crate) fn keep(&self, subjects: HashMap<StreamId, Subject>) {
+    pub(crate) fn keep(&self, subjects: Subjects) {
         for (stream, subject) in subjects {
             self.subjects.insert(stream, Arc::new(subject));
         }

@@ -1,17 +1,15 @@
 //! The transaction that is under way, beside the folding of what comes after it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::StreamId;
 use event_store::{Cut, StoreError};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::folded::Folded;
+use super::subjects::Subjects;
 use crate::checkpoint::CheckpointMove;
 use crate::error::{EventName, ProjectionError};
-use crate::subject::Subject;
 use crate::write::{WriteTimes, Writer};
 
 type Finished = (Writer, Duration, Result<WriteTimes, ProjectionError>);
@@ -29,7 +27,7 @@ pub(super) struct Writing {
 /// What a transaction has put into the database.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    pub(super) subjects: HashMap<StreamId, Subject>,
+    pub(super) subjects: Subjects,
     pub(super) to: Cut,
     pub(super) events: usize,
     pub(super) took: Duration,
@@ -53,7 +51,7 @@ impl Writing {
     }
 
     /// Subjects as they are after the transaction, which nobody can read yet.
-    pub(super) fn subjects(&self) -> &HashMap<StreamId, Subject> {
+    pub(super) fn subjects(&self) -> &Subjects {
         &self.written.subjects
     }
 

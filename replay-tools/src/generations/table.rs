@@ -48,6 +48,6 @@ pub(super) fn promotion(done: &Promotion) -> String {
     )
 }
 
-fn moment(at: DateTime<Utc>) -> String {
+pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }

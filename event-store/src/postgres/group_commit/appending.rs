@@ -212,7 +212,7 @@ fn accept_all(group: &[Waiting], base: u64) -> Vec<CommitOutcome> {
 }
 
 fn verdict(waiting: &Waiting, row: &PgRow) -> Result<CommitOutcome, StoreError> {
-    if !get::<bool>(row, "accepted")? {
+    if !get::<bool, _>(row, "accepted")? {
         return Ok(CommitOutcome::Void);
     }
     Ok(accepted(waiting, unsigned(get(row, "last_position")?)?))
