@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{Role, UserId};
 use replay_tools::generations::ProjectionsCommand;
 use replay_tools::history::HistoryCommand;
+use replay_tools::history::travel::TravelCommand;
 use replay_tools::{OutputFormat, ToolOptions};
 
 use crate::log_command::LogCommand;
@@ -59,7 +60,7 @@ pub(crate) enum Action {
     Token(TokenOptions),
     /// Ask the log itself: works on the configured log and database, with or without a running system.
     #[command(subcommand)]
-    History(HistoryCommand),
+    History(HistoryAction),
     /// Rebuild read models, prove them, let them serve, go back: works on the configured database, which running projectors fill.
     #[command(subcommand)]
     Projections(ProjectionsCommand),
@@ -69,6 +70,15 @@ pub(crate) enum Action {
     Schema,
     #[command(flatten)]
     Tool(replay_tools::Command),
+}
+
+/// What can be asked about the history: the log itself, or read models of another time.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    #[command(flatten)]
+    Log(HistoryCommand),
+    #[command(flatten)]
+    Travel(TravelCommand),
 }
 
 /// The flags of `token`.

@@ -42,6 +42,14 @@ pub enum AdministrationError {
         /// The generation.
         generation: String,
     },
+    /// It shows the past, or what never was.
+    #[error(
+        "{generation} was made for time travel and can never serve; rebuild instead: coding-agent projections rebuild"
+    )]
+    Disposable {
+        /// The generation.
+        generation: String,
+    },
     /// It is not complete yet.
     #[error("{generation} is still being built; `coding-agent projections list` shows how far it is")]
     Building {
@@ -111,6 +119,7 @@ impl AdministrationError {
             Self::Unknown { .. } => "generation.unknown",
             Self::AlreadyBuilding { .. } => "generation.already-building",
             Self::Serves { .. } => "generation.serves",
+            Self::Disposable { .. } => "generation.disposable",
             Self::Building { .. } => "generation.building",
             Self::OtherHistory { .. } => "generation.other-history",
             Self::NotLevel { .. } => "generation.not-level",

@@ -52,5 +52,5 @@ pub fn fingerprint(projectors: &[Box<dyn Projector>]) -> String {
     digest
         .iter()
         .take(16)
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        .fold(String::new(), |text, byte| text + format!("{byte:02x}").as_str())
 }

@@ -155,6 +155,28 @@ pub(crate) enum Kind {
     Rebuild,
     /// To be compared and dropped. In state `retired` nobody follows it, shows it, or takes it for the generation of its fingerprint.
     Refold,
+    /// The log up to a cut, for a while; in the same state, for the same reason, so that it can never serve.
+    AsOf,
+    /// A variant of the log up to a cut; the same.
+    Branch,
+}
+
+impl Kind {
+    /// Its state at first, the prefix of its schema, and its purpose.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::ReadModels => ("building", "read_models", "version"),
+            Self::Rebuild => ("building", "read_models", "rebuild"),
+            Self::Refold => ("retired", "refold", "version"),
+            Self::AsOf => ("retired", "as_of", "as-of"),
+            Self::Branch => ("retired", "branch", "branch"),
+        }
+    }
+
+    /// Does it have its secondary indexes from the start?
+    fn is_indexed(self) -> bool {
+        matches!(self, Self::ReadModels | Self::Refold)
+    }
 }
 
 /// The row, checkpoints at the start of these partitions, and empty tables in a schema of its own: its id and schema.
@@ -165,12 +187,8 @@ pub(crate) async fn insert(
     partitions: Vec<u32>,
     kind: Kind,
 ) -> Result<(i32, String), ProjectionError> {
-    let (state, prefix, purpose) = match kind {
-        Kind::ReadModels => ("building", "read_models", "version"),
-        Kind::Rebuild => ("building", "read_models", "rebuild"),
-        Kind::Refold => ("retired", "refold", "version"),
-    };
-    let indexed = kind != Kind::Rebuild;
+    let (state, prefix, purpose) = kind.words();
+    let indexed = kind.is_indexed();
     let (id,): (i32,) = sqlx::query_as(
         "insert into control.generation (fingerprint, epoch, models, state, purpose, indexed) \
          values ($1, $2, $3, $4, $5, $6) returning id",

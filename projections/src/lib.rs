@@ -5,10 +5,11 @@
 //! transaction that compares the old checkpoint ([`write`]). All tables of one such fold are a [`generation`]: one schema.
 //! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status). What an
 //! administrator does with generations is in [`administration`]. A [`refold`] is a second fold of the log up to a
-//! cut, which is held against the first with [`comparison`].
+//! cut, which is held against the first with [`comparison`]; with [`travel`] such folds are kept for a while and can be asked.
 
 pub mod administration;
 pub mod batch;
+mod bounded_fold;
 pub mod checkpoint;
 pub mod coalesce;
 pub mod comparison;
@@ -17,6 +18,7 @@ pub mod fingerprint;
 pub mod generation;
 pub mod handle;
 mod lease;
+pub mod leftovers;
 pub mod metrics;
 mod migration;
 pub mod operation;
@@ -30,6 +32,7 @@ pub mod status;
 pub mod subject;
 pub mod table;
 mod transaction;
+pub mod travel;
 pub mod value;
 pub mod write;
 
@@ -37,6 +40,6 @@ pub use error::ProjectionError;
 pub use handle::{GenerationProgress, ProjectorHandle, ProjectorState};
 pub use migration::migrate;
 pub use projector::{DecodedEvent, Projector};
-pub use read::{ReadError, ReadSnapshot, Serving, ServingReader};
+pub use read::{HeldTravel, ReadError, ReadSnapshot, Serving, ServingReader};
 pub use service::{ProjectorOptions, ProjectorService};
 pub use status::{ProjectionStatus, status};

@@ -14,7 +14,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
 }
 
 /// In the order in which they were made; each is run once, and none is changed afterwards.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "generations",
         include_str!("../../migrations/control/0001_generations.sql"),
@@ -23,6 +23,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "leases and parking",
         include_str!("../../migrations/control/0003_leases_and_parking.sql"),
+    ),
+    (
+        "time travel",
+        include_str!("../../migrations/control/0004_time_travel.sql"),
     ),
 ];
 

@@ -23,6 +23,18 @@ pub enum ReadError {
     /// No generation serves: no projector has started yet.
     #[error("no generation of the read models serves yet")]
     NothingServes,
+    /// No generation of time travel has this name, or its time is over.
+    #[error("there is no generation {name} to be asked, or it has expired")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// It has not come to its cut yet.
+    #[error("generation {name} is still being built")]
+    Building {
+        /// What was asked for.
+        name: String,
+    },
     /// The database refused or is away.
     #[error("the database of the read models failed")]
     Database(#[from] sqlx::Error),
@@ -40,6 +52,20 @@ pub struct ServingReader {
 pub struct ReadSnapshot {
     transaction: Transaction<'static, Postgres>,
     served: Serving,
+    travel: Option<HeldTravel>,
+}
+
+/// What else is known of a generation that was asked for by its name: it does not move, and may lack read models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldTravel {
+    /// Its name.
+    pub name: String,
+    /// Is it a variant of the log, and not the log?
+    pub is_branch: bool,
+    /// The names of its read models.
+    pub models: Vec<String>,
+    /// Until when it is kept.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// The serving generation.
@@ -68,7 +94,23 @@ impl ServingReader {
         let mut transaction =
             transaction::begin_with(&self.pool, "begin isolation level repeatable read read only").await?;
         let served = serving(&mut transaction).await?;
-        Ok(ReadSnapshot { transaction, served })
+        Ok(ReadSnapshot {
+            transaction,
+            served,
+            travel: None,
+        })
+    }
+
+    /// Begins a snapshot of a generation of time travel, by its name or that of its schema.
+    pub async fn begin_travel(&self, name: &str) -> Result<ReadSnapshot, ReadError> {
+        let mut transaction =
+            transaction::begin_with(&self.pool, "begin isolation level repeatable read read only").await?;
+        let (served, travel) = held(&mut transaction, name).await?;
+        Ok(ReadSnapshot {
+            transaction,
+            served,
+            travel: Some(travel),
+        })
     }
 
     /// Waits until the serving generation covers the cut; `false` when the time was over first. A snapshot begun afterwards should
@@ -143,6 +185,11 @@ impl ReadSnapshot {
         self.served.recorded_at
     }
 
+    /// What is special about the generation, when it was asked for by its name.
+    pub fn travel(&self) -> Option<&HeldTravel> {
+        self.travel.as_ref()
+    }
+
     /// The connection to read with.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
@@ -177,4 +224,58 @@ pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError
         cut,
         recorded_at,
     })
+}
+
+/// A generation of time travel that is complete and has not expired, with its checkpoints.
+async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, HeldTravel), ReadError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        schema_name: String,
+        fingerprint: String,
+        epoch: Uuid,
+        partitions: Vec<i32>,
+        offsets: Vec<i64>,
+        recorded_at: Option<DateTime<Utc>>,
+        name: String,
+        purpose: String,
+        models: Vec<String>,
+        complete: bool,
+        expires_at: DateTime<Utc>,
+    }
+    let row: Option<Row> = sqlx::query_as(
+        "select schema_name, fingerprint, epoch, array_agg(partition) as partitions, array_agg(next_offset) as offsets, \
+                max(checkpoint.recorded_at) as recorded_at, name, purpose, \
+                array(select model ->> 'name' from jsonb_array_elements(models) as model) as models, \
+                complete_at is not null as complete, expires_at \
+         from control.travel \
+         join control.generation on generation.id = travel.generation \
+         join control.checkpoint on checkpoint.generation = generation.id \
+         where (travel.name = $1 or generation.schema_name = $1) and expires_at > now() \
+         group by generation.id, travel.generation",
+    )
+    .bind(name)
+    .fetch_optional(connection)
+    .await?;
+    let name = name.to_owned();
+    let row = row.ok_or_else(|| ReadError::Unknown { name: name.clone() })?;
+    if !row.complete {
+        return Err(ReadError::Building { name });
+    }
+    let partitions = row.partitions.into_iter().map(i32::cast_unsigned);
+    let served = Serving {
+        schema: row.schema_name,
+        fingerprint: row.fingerprint,
+        epoch: LogEpoch(row.epoch),
+        cut: partitions
+            .zip(row.offsets.into_iter().map(i64::cast_unsigned))
+            .collect(),
+        recorded_at: row.recorded_at,
+    };
+    let travel = HeldTravel {
+        name: row.name,
+        is_branch: row.purpose == "branch",
+        models: row.models,
+        expires_at: row.expires_at,
+    };
+    Ok((served, travel))
 }

@@ -27,6 +27,16 @@ pub enum ErrorCode {
     TokenOfAnotherLog,
     /// The text is not a position token.
     TokenInvalid,
+    /// The position lies behind the cut of a generation that does not move.
+    BeyondGeneration,
+    /// No generation of time travel has this name, or its time is over.
+    UnknownGeneration,
+    /// The generation has not come to its cut yet.
+    GenerationBuilding,
+    /// The generation was made without this read model.
+    ModelAbsent,
+    /// The history of a branch is not in the journal.
+    NoHistoryOfBranch,
     /// Nested too deep.
     LimitDepth,
     /// Would cost too much.
@@ -51,7 +61,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and the golden list.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::PagingArguments,
@@ -63,6 +73,11 @@ impl ErrorCode {
         Self::FreshnessTimeout,
         Self::TokenOfAnotherLog,
         Self::TokenInvalid,
+        Self::BeyondGeneration,
+        Self::UnknownGeneration,
+        Self::GenerationBuilding,
+        Self::ModelAbsent,
+        Self::NoHistoryOfBranch,
         Self::LimitDepth,
         Self::LimitComplexity,
         Self::LimitFields,
@@ -89,6 +104,11 @@ impl ErrorCode {
             Self::FreshnessTimeout => "freshness.timeout",
             Self::TokenOfAnotherLog => "freshness.token-of-another-log",
             Self::TokenInvalid => "freshness.token-invalid",
+            Self::BeyondGeneration => "freshness.beyond-generation",
+            Self::UnknownGeneration => "generation.unknown",
+            Self::GenerationBuilding => "generation.building",
+            Self::ModelAbsent => "generation.model-absent",
+            Self::NoHistoryOfBranch => "generation.no-history",
             Self::LimitDepth => "limit.depth",
             Self::LimitComplexity => "limit.complexity",
             Self::LimitFields => "limit.fields",
@@ -150,6 +170,24 @@ pub enum QueryError {
     /// See [`ErrorCode::TokenInvalid`].
     #[error("{0}")]
     TokenInvalid(&'static str),
+    /// See [`ErrorCode::BeyondGeneration`].
+    #[error("the position lies behind the cut of this generation, which does not move")]
+    BeyondGeneration,
+    /// See [`ErrorCode::UnknownGeneration`].
+    #[error("there is no generation of this name to be asked, or it has expired")]
+    UnknownGeneration,
+    /// See [`ErrorCode::GenerationBuilding`].
+    #[error("the generation is still being built")]
+    GenerationBuilding,
+    /// See [`ErrorCode::ModelAbsent`].
+    #[error("this generation was made without the read model {model}")]
+    ModelAbsent {
+        /// The read model.
+        model: &'static str,
+    },
+    /// See [`ErrorCode::NoHistoryOfBranch`].
+    #[error("the events of a branch are not in the journal; ask the log for its history")]
+    NoHistoryOfBranch,
     /// See the codes that begin with `limit.`.
     #[error("the query passes a limit: {what} may be at most {limit}")]
     Limit {
@@ -189,6 +227,11 @@ impl QueryError {
             Self::FreshnessTimeout { .. } => ErrorCode::FreshnessTimeout,
             Self::TokenOfAnotherLog => ErrorCode::TokenOfAnotherLog,
             Self::TokenInvalid(_) => ErrorCode::TokenInvalid,
+            Self::BeyondGeneration => ErrorCode::BeyondGeneration,
+            Self::UnknownGeneration => ErrorCode::UnknownGeneration,
+            Self::GenerationBuilding => ErrorCode::GenerationBuilding,
+            Self::ModelAbsent { .. } => ErrorCode::ModelAbsent,
+            Self::NoHistoryOfBranch => ErrorCode::NoHistoryOfBranch,
             Self::Limit { code, .. } => *code,
             Self::NotReady => ErrorCode::NotReady,
             Self::Unavailable(_) => ErrorCode::Unavailable,
@@ -207,6 +250,8 @@ impl From<ReadError> for QueryError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::NothingServes => Self::NotReady,
+            ReadError::Unknown { .. } => Self::UnknownGeneration,
+            ReadError::Building { .. } => Self::GenerationBuilding,
             ReadError::Database(error) => error.into(),
         }
     }

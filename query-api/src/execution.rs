@@ -26,6 +26,8 @@ pub struct Operation {
     pub variables: Variables,
     /// The position that the answer must cover.
     pub freshness: Option<Freshness>,
+    /// The generation of time travel that is asked, by its name; none is the one that serves.
+    pub generation: Option<String>,
 }
 
 /// The answer to one operation.
@@ -43,6 +45,7 @@ pub struct Answer {
 pub(crate) struct OperationState {
     snapshot: Arc<SnapshotSlot>,
     freshness: Option<Freshness>,
+    generation: Option<String>,
     reads_rows: bool,
     reads_journal: bool,
     executed: AtomicBool,
@@ -56,6 +59,7 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
         operation_name,
         variables,
         freshness,
+        generation,
     } = operation;
     let options = api.options();
     let checked = match limits::check(&query, operation_name.as_deref(), &variables, options) {
@@ -70,6 +74,7 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
     let state = Arc::new(OperationState {
         snapshot: Arc::clone(&snapshot),
         freshness,
+        generation,
         reads_rows: checked.reads_rows,
         reads_journal: checked.reads_journal,
         executed: AtomicBool::new(false),
@@ -125,6 +130,17 @@ fn finish(
             .insert("generation".to_owned(), Value::from(position.generation));
         if position.stale {
             response.extensions.insert("stale".to_owned(), Value::from(true));
+        }
+        if let Some(travel) = position.travel {
+            let purpose = if travel.is_branch { "branch" } else { "as-of" };
+            let mut tell =
+                |member: &str, value: String| response.extensions.insert(member.to_owned(), Value::from(value));
+            tell("purpose", purpose.to_owned());
+            tell("name", travel.name);
+            tell(
+                "expiresAt",
+                travel.expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            );
         }
     }
     let outcome = match (executed, refused) {
@@ -229,16 +245,21 @@ impl Extension for SnapshotGate {
         next: NextExecute<'_>,
     ) -> Response {
         let state = context.data_unchecked::<Arc<OperationState>>();
-        if state.reads_rows || state.freshness.is_some() {
-            let begun = state
-                .snapshot
-                .begin(
-                    &self.reader,
-                    state.freshness.as_ref(),
-                    state.reads_journal,
-                    self.statement_timeout,
-                )
-                .await;
+        if state.reads_rows || state.freshness.is_some() || state.generation.is_some() {
+            let (snapshot, freshness) = (&state.snapshot, state.freshness.as_ref());
+            let begun = match &state.generation {
+                Some(name) => {
+                    let reads_journal = state.reads_journal;
+                    snapshot
+                        .begin_travel(&self.reader, name, freshness, reads_journal, self.statement_timeout)
+                        .await
+                }
+                None => {
+                    snapshot
+                        .begin(&self.reader, freshness, state.reads_journal, self.statement_timeout)
+                        .await
+                }
+            };
             if let Err(error) = begun {
                 return Response::from_errors(vec![server_error(error, None)]);
             }

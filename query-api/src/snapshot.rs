@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use event_store::{Cut, LogEpoch, PositionToken};
-use projections::read::{ReadError, ReadSnapshot, ServingReader};
+use projections::read::{HeldTravel, ReadError, ReadSnapshot, ServingReader};
 use sqlx::PgConnection;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -44,9 +44,16 @@ pub struct OpenSnapshot {
 }
 
 impl OpenSnapshot {
-    /// The PostgreSQL schema of the generation; a plain identifier of ours, never a client's text.
-    pub fn schema(&self) -> &str {
-        self.inner.schema()
+    /// The PostgreSQL schema of the generation; a plain identifier of ours, never a client's text. Refused where the generation has none of
+    /// the tables of these read models.
+    pub fn schema_with(&self, models: &[&'static str]) -> Result<&str, QueryError> {
+        if let Some(travel) = self.inner.travel() {
+            let absent = |model: &&&'static str| !travel.models.iter().any(|there| there == **model);
+            if let Some(model) = models.iter().find(absent) {
+                return Err(QueryError::ModelAbsent { model });
+            }
+        }
+        Ok(self.inner.schema())
     }
 
     /// Everything below it is in the rows.
@@ -61,6 +68,14 @@ impl OpenSnapshot {
 
     fn epoch(&self) -> LogEpoch {
         self.inner.epoch()
+    }
+
+    async fn limit_statements(&mut self, timeout: Duration) -> Result<(), QueryError> {
+        sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+            .bind(timeout.as_millis().to_string())
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Has the journal everything that is in the rows? Always, where it is the log.
@@ -91,6 +106,8 @@ pub struct AnswerPosition {
     pub generation: String,
     /// The wanted position was not reached.
     pub stale: bool,
+    /// Of a generation that was asked for by its name.
+    pub travel: Option<HeldTravel>,
 }
 
 /// Where an operation keeps its snapshot. Fields take turns, since a transaction is one connection.
@@ -168,13 +185,38 @@ impl SnapshotSlot {
                 }
                 snapshot.stale = true;
             }
-            sqlx::query("SELECT set_config('statement_timeout', $1, true)")
-                .bind(statement_timeout.as_millis().to_string())
-                .execute(snapshot.connection())
-                .await?;
+            snapshot.limit_statements(statement_timeout).await?;
             *self.state.lock().await = Some(snapshot);
             return Ok(());
         }
+    }
+
+    /// Begins the snapshot of a generation that was asked for by its name. It does not move, so nothing is waited for.
+    pub(crate) async fn begin_travel(
+        &self,
+        reader: &ServingReader,
+        name: &str,
+        freshness: Option<&Freshness>,
+        reads_journal: bool,
+        statement_timeout: Duration,
+    ) -> Result<(), QueryError> {
+        let inner = reader.begin_travel(name).await?;
+        let mut snapshot = OpenSnapshot { inner, stale: false };
+        if reads_journal && snapshot.inner.travel().is_some_and(|travel| travel.is_branch) {
+            return Err(QueryError::NoHistoryOfBranch);
+        }
+        if let Some(freshness) = freshness {
+            if freshness.after.epoch != snapshot.epoch() {
+                return Err(QueryError::TokenOfAnotherLog);
+            }
+            snapshot.stale = !snapshot.cut().covers(&freshness.after.cut);
+            if snapshot.stale && freshness.on_timeout == OnTimeout::Error {
+                return Err(QueryError::BeyondGeneration);
+            }
+        }
+        snapshot.limit_statements(statement_timeout).await?;
+        *self.state.lock().await = Some(snapshot);
+        Ok(())
     }
 
     /// Ends the snapshot and says where it was; none when the operation read no rows.
@@ -186,8 +228,9 @@ impl SnapshotSlot {
                 cut: snapshot.cut().clone(),
                 stream: None,
             },
-            generation: snapshot.schema().to_owned(),
+            generation: snapshot.inner.schema().to_owned(),
             stale: snapshot.stale,
+            travel: snapshot.inner.travel().cloned(),
         };
         // The rows are read; a connection that breaks now harms nobody.
         if let Err(error) = snapshot.inner.close().await {

@@ -4,6 +4,7 @@
 //! compared goes into a schema of its own, which is dropped at the end.
 
 pub mod reading;
+pub mod travel;
 pub mod verify;
 
 use std::process::ExitCode;

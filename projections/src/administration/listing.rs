@@ -18,10 +18,16 @@ pub struct GenerationRecord {
     pub id: i32,
     /// Its schema, by which it is named.
     pub generation: String,
-    /// `building`, `following` (level and kept so) or `serving`.
+    /// `building`, `following` (level and kept so), `serving`, or of a travel `held` (at its cut, for good).
     pub state: String,
-    /// `version` or `rebuild`.
+    /// `version`, `rebuild`, or of a travel `as-of` or `branch`.
     pub purpose: String,
+    /// The name of a travel, by which it can be asked for too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Until when a travel is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
     /// Who may follow it.
     pub fingerprint: String,
     /// The history that it counts in.
@@ -40,9 +46,9 @@ pub struct GenerationRecord {
     pub served_until: Option<DateTime<Utc>>,
     /// What it covers.
     pub cut: Cut,
-    /// Records of the log that it does not cover.
+    /// Records that it does not cover yet: of the log, or of a travel up to its cut.
     pub behind: u64,
-    /// Records of the log.
+    /// Records of the log, or of a travel up to its cut.
     pub records: u64,
 }
 
@@ -62,6 +68,10 @@ pub(crate) struct Row {
     pub(super) served_until: Option<DateTime<Utc>>,
     partitions: Vec<i32>,
     offsets: Vec<i64>,
+    name: Option<String>,
+    target: Option<sqlx::types::Json<Cut>>,
+    complete_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -70,23 +80,36 @@ impl Row {
         let offsets = self.offsets.iter().copied().map(i64::cast_unsigned);
         partitions.zip(offsets).collect()
     }
+
+    /// Was it made to be looked at for a while, and never to serve?
+    pub(super) fn is_travel(&self) -> bool {
+        self.expires_at.is_some()
+    }
 }
 
-/// Every generation that can be read, oldest first.
+/// Every generation that can be read, oldest first, those of travels among them.
 pub async fn list(pool: &PgPool, store: &dyn EventStore) -> Result<Vec<GenerationRecord>, AdministrationError> {
-    let rows = rows(&mut *pool.acquire().await?).await?;
+    let rows = all_rows(&mut *pool.acquire().await?).await?;
     // Asked after the checkpoints, so that none of them can be ahead of it.
     let end = store.end().await.map_err(ProjectionError::from)?;
-    let records = store.behind(&end, &Cut::start());
     let record = |row: Row| {
         let cut = row.cut();
+        let wanted = row.target.as_ref().map_or(&end, |target| &target.0);
+        let state = match (row.is_travel(), row.complete_at) {
+            (true, Some(_)) => "held".to_owned(),
+            (true, None) => "building".to_owned(),
+            (false, _) => row.state,
+        };
         GenerationRecord {
             id: row.id,
-            behind: store.behind(&end, &cut),
+            behind: store.behind(wanted, &cut),
+            records: store.behind(wanted, &Cut::start()),
             cut,
             generation: row.schema_name,
-            state: row.state,
+            state,
             purpose: row.purpose,
+            name: row.name,
+            expires_at: row.expires_at,
             fingerprint: row.fingerprint,
             epoch: LogEpoch(row.epoch),
             models: row.models.0,
@@ -95,19 +118,26 @@ pub async fn list(pool: &PgPool, store: &dyn EventStore) -> Result<Vec<Generatio
             level_at: row.level_at,
             served_from: row.served_from,
             served_until: row.served_until,
-            records,
         }
     };
     Ok(rows.into_iter().map(record).collect())
 }
 
-/// The generations that can be read, oldest first, each with its checkpoints.
+/// The generations that are followed or may serve, oldest first, each with its checkpoints.
 pub(crate) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
+    let rows = all_rows(connection).await?;
+    Ok(rows.into_iter().filter(|row| !row.is_travel()).collect())
+}
+
+/// The same, and those of travels.
+async fn all_rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
         "select id, schema_name, state, purpose, fingerprint, epoch, models, indexed, created_at, level_at, served_from, served_until, \
-                array_agg(partition) as partitions, array_agg(next_offset) as offsets \
+                array_agg(partition) as partitions, array_agg(next_offset) as offsets, name, target, complete_at, expires_at \
          from control.generation join control.checkpoint on checkpoint.generation = generation.id \
-         where state <> 'retired' and schema_name is not null group by generation.id order by generation.id",
+         left join control.travel on travel.generation = generation.id \
+         where (state <> 'retired' or travel.generation is not null) and schema_name is not null \
+         group by generation.id, travel.generation order by generation.id",
     )
     .fetch_all(connection)
     .await
@@ -121,8 +151,10 @@ pub(super) async fn lock_serving(connection: &mut PgConnection) -> Result<Option
 }
 
 pub(super) async fn find(connection: &mut PgConnection, generation: &str) -> Result<Row, AdministrationError> {
-    let rows = rows(connection).await?;
-    let found = rows.into_iter().find(|row| row.schema_name == generation);
+    let rows = all_rows(connection).await?;
+    let found = rows
+        .into_iter()
+        .find(|row| row.schema_name == generation || row.name.as_deref() == Some(generation));
     found.ok_or_else(|| AdministrationError::Unknown {
         generation: generation.to_owned(),
     })
@@ -131,6 +163,8 @@ pub(super) async fn find(connection: &mut PgConnection, generation: &str) -> Res
 /// A generation as a snapshot sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldGeneration {
+    /// The schema of its tables.
+    pub schema: String,
     /// Who may follow it.
     pub fingerprint: String,
     /// The history that it counts in.
@@ -144,6 +178,7 @@ pub async fn hold(connection: &mut PgConnection, generation: &str) -> Result<Hel
     let row = find(connection, generation).await?;
     Ok(HeldGeneration {
         cut: row.cut(),
+        schema: row.schema_name,
         fingerprint: row.fingerprint,
         epoch: LogEpoch(row.epoch),
     })

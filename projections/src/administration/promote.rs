@@ -42,6 +42,11 @@ pub async fn promote(
         .await?
         .ok_or(AdministrationError::NothingServes)?;
     let new = listing::find(&mut transaction, generation).await?;
+    if new.is_travel() {
+        return Err(AdministrationError::Disposable {
+            generation: new.schema_name,
+        });
+    }
     let promotion = flip(&mut transaction, store, serving, new).await?;
     transaction.commit().await?;
     Ok(promotion)

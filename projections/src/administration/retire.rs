@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{AdministrationError, listing};
+use crate::error::ProjectionError;
+use crate::leftovers;
 use crate::transaction;
 
 /// `55P03 lock_not_available`.
@@ -21,6 +23,18 @@ pub async fn retire(pool: &PgPool, generation: &str, grace: Duration) -> Result<
         return Err(AdministrationError::Serves {
             generation: row.schema_name,
         });
+    }
+    if row.is_travel() {
+        // Nobody goes back to it, and no row needs to say that it existed.
+        return match leftovers::remove(&mut transaction, row.id).await {
+            Err(ProjectionError::Database(error)) if is_still_read(&error) => Err(AdministrationError::StillRead {
+                generation: row.schema_name,
+            }),
+            removed => {
+                removed?;
+                Ok(transaction.commit().await?)
+            }
+        };
     }
     let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
         .fetch_one(&mut *transaction)
@@ -40,14 +54,19 @@ pub async fn retire(pool: &PgPool, generation: &str, grace: Duration) -> Result<
         row.id, row.schema_name
     );
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        return Err(match code.as_deref() {
-            Some(LOCK_NOT_AVAILABLE) => AdministrationError::StillRead {
+        return Err(if is_still_read(&error) {
+            AdministrationError::StillRead {
                 generation: row.schema_name,
-            },
-            _ => error.into(),
+            }
+        } else {
+            error.into()
         });
     }
     transaction.commit().await?;
     Ok(())
+}
+
+fn is_still_read(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(LOCK_NOT_AVAILABLE)
 }

@@ -12,6 +12,10 @@ use super::ProjectorService;
 use crate::error::ProjectionError;
 use crate::fingerprint;
 use crate::generation::{self, Generation};
+use crate::leftovers;
+
+/// How often generations whose time is over are dropped.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Projectors beside the main one.
 pub(super) struct Companions<'a> {
@@ -47,9 +51,16 @@ impl<'a> Companions<'a> {
     /// main projector goes over to it.
     pub(super) async fn run(mut self, shutdown: &Shutdown) {
         let pause = Duration::from_millis(self.main.options.generations_poll_ms.max(1));
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !shutdown.is_requested() {
             tokio::select! {
                 () = shutdown.requested() => {}
+                _ = sweep.tick() => {
+                    if let Err(error) = leftovers::drop_leftovers(&self.main.pool).await {
+                        tracing::debug!(error = crate::error::chain(&error), "what has expired cannot be dropped");
+                    }
+                }
                 () = tokio::time::sleep(pause) => {
                     if let Err(error) = self.look(shutdown).await {
                         tracing::debug!(error = crate::error::chain(&error), "generations cannot be looked at");

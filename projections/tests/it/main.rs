@@ -19,3 +19,4 @@ mod several;
 mod sharing;
 mod splitting;
 mod status;
+mod travelling;

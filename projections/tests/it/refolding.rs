@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use event_store::{Cut, EventStore as _, FollowBatch, ReadAllOptions};
 use projections::comparison::{self, TEXT_SETTINGS};
+use projections::leftovers::drop_leftovers;
 use projections::read::serving;
-use projections::refold::{Refold, drop_abandoned};
+use projections::refold::Refold;
 use projections::{ProjectorOptions, read_model};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -135,7 +136,7 @@ async fn what_a_dead_builder_left_behind_is_removed_and_a_living_one_is_left_alo
     // Its connections end with it, as they would with its process.
     drop(dead);
     let removed = async {
-        while drop_abandoned(&world.pool).await.unwrap() == 0 {
+        while drop_leftovers(&world.pool).await.unwrap() == 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -146,7 +147,7 @@ async fn what_a_dead_builder_left_behind_is_removed_and_a_living_one_is_left_alo
 
     let mut living = begin(&world, &target).await;
     let other = begin(&world, &target).await;
-    assert_eq!(drop_abandoned(&world.pool).await.unwrap(), 0);
+    assert_eq!(drop_leftovers(&world.pool).await.unwrap(), 0);
     other.drop_generation().await.unwrap();
     take_backwards(&world, &mut living).await;
     assert!(living.finish().await.unwrap());

@@ -88,6 +88,7 @@ fn of_members(
         operation_name,
         variables,
         freshness: freshness(&extensions, headers, options)?,
+        generation: None,
     })
 }
 

@@ -52,6 +52,8 @@ fn status(answer: &Answer, media_type: MediaType) -> StatusCode {
     match (answer.refused, media_type) {
         (Some(ErrorCode::Unavailable | ErrorCode::NotReady | ErrorCode::Timeout), _)
         | (Some(ErrorCode::FreshnessTimeout), MediaType::GraphQlResponse) => StatusCode::SERVICE_UNAVAILABLE,
+        (Some(ErrorCode::UnknownGeneration), _) => StatusCode::NOT_FOUND,
+        (Some(ErrorCode::GenerationBuilding), _) => StatusCode::CONFLICT,
         (Some(ErrorCode::Internal), _) => StatusCode::INTERNAL_SERVER_ERROR,
         (None, _) | (Some(_), MediaType::Json) => StatusCode::OK,
         (Some(_), MediaType::GraphQlResponse) => StatusCode::BAD_REQUEST,

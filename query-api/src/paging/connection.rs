@@ -84,7 +84,7 @@ impl<N: OutputType> Connection<N> {
         };
         let mut snapshot = SnapshotSlot::of(context).open().await?;
         let mut sql = QueryBuilder::<Postgres>::new("SELECT count(*)");
-        source.push_from_where(&mut sql, snapshot.schema());
+        source.push_from_where(&mut sql, snapshot.schema_with(source.models())?);
         Ok(Some(sql.build_query_scalar().fetch_one(snapshot.connection()).await?))
     }
 }

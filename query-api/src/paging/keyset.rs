@@ -216,6 +216,9 @@ impl<T> Page<T> {
 
 /// Where the rows of a list come from: the one place that holds its filter and its owner rule, for page and count alike.
 pub trait PageSource: Send + Sync {
+    /// The read models whose tables it reads.
+    fn models(&self) -> &'static [&'static str];
+
     /// Adds ` FROM .. WHERE ..` to a statement.
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str);
 }
@@ -235,7 +238,7 @@ pub async fn fetch_page<R: PageRow>(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(R::COLUMNS);
     request.push_keys(&mut sql);
-    source.push_from_where(&mut sql, snapshot.schema());
+    source.push_from_where(&mut sql, snapshot.schema_with(source.models())?);
     request.push_bounds(&mut sql);
     request.push_order_and_limit(&mut sql);
     let rows = sql.build().fetch_all(snapshot.connection()).await?;

@@ -62,6 +62,10 @@ pub(crate) struct ActivitySource {
 }
 
 impl PageSource for ActivitySource {
+    fn models(&self) -> &'static [&'static str] {
+        &["activity"]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM ").push(schema).push(".activity a WHERE true");
         self.viewer.push_owner_rule(sql, "a.owner_id");

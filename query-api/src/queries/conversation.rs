@@ -44,6 +44,10 @@ pub(crate) struct ConversationSource {
 }
 
 impl PageSource for ConversationSource {
+    fn models(&self) -> &'static [&'static str] {
+        &["conversation"]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM ").push(schema).push(".conversation c WHERE true");
         self.viewer.push_owner_rule(sql, "c.owner_id");
@@ -67,7 +71,7 @@ pub(crate) async fn by_ids(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(ConversationRow::COLUMNS)
         .push(" FROM ")
-        .push(snapshot.schema())
+        .push(snapshot.schema_with(&["conversation"])?)
         .push(".conversation c WHERE c.id = ANY(");
     sql.push_bind(ids.to_vec()).push(")");
     viewer.push_row_rule(&mut sql, "c.owner_id", "c.status");

@@ -56,7 +56,7 @@ pub(crate) async fn of_tasks(
     tasks: &[Uuid],
     last: i64,
 ) -> Result<HashMap<Uuid, Vec<ExecutionRow>>, QueryError> {
-    let schema = snapshot.schema();
+    let schema = snapshot.schema_with(&["execution", "task"])?;
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(COLUMNS)
         .push(" FROM ")
@@ -82,7 +82,7 @@ pub(crate) async fn by_id(
     viewer: Viewer,
     id: Uuid,
 ) -> Result<Option<ExecutionRow>, QueryError> {
-    let schema = snapshot.schema();
+    let schema = snapshot.schema_with(&["execution", "task"])?;
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(COLUMNS)
         .push(" FROM ")
@@ -106,7 +106,7 @@ pub(crate) async fn logs(
         .push(", ")
         .push_bind(numbers)
         .push(") AS wanted (task_id, attempt) JOIN ");
-    sql.push(snapshot.schema())
+    sql.push(snapshot.schema_with(&["execution"])?)
         .push(".execution_log l USING (task_id, attempt) ORDER BY l.task_id, l.attempt, l.line");
     let rows: Vec<LogRow> = sql.build_query_as().fetch_all(snapshot.connection()).await?;
     let mut by_attempt: HashMap<(Uuid, i64), Vec<LogRow>> = HashMap::new();

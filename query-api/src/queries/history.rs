@@ -49,6 +49,10 @@ pub(crate) struct HistorySource {
 }
 
 impl PageSource for HistorySource {
+    fn models(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM journal.events e JOIN unnest(")
             .push_bind(self.cut.0.clone())

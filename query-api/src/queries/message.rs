@@ -51,6 +51,10 @@ pub(crate) struct ThreadSource {
 }
 
 impl PageSource for ThreadSource {
+    fn models(&self) -> &'static [&'static str] {
+        &["message", "conversation"]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         push_messages_seen(sql, schema, &self.viewer);
         sql.push(" AND m.conversation_id = ").push_bind(self.conversation_id);
@@ -76,7 +80,7 @@ pub(crate) async fn pages_of_threads(
         .push(") AS wanted (id) CROSS JOIN LATERAL (SELECT ");
     sql.push(MessageRow::COLUMNS);
     request.push_keys(&mut sql);
-    push_messages_seen(&mut sql, snapshot.schema(), &viewer);
+    push_messages_seen(&mut sql, snapshot.schema_with(&["message", "conversation"])?, &viewer);
     sql.push(" AND m.conversation_id = wanted.id");
     request.push_bounds(&mut sql);
     request.push_order_and_limit(&mut sql);
@@ -123,7 +127,7 @@ pub(crate) async fn by_id(
 ) -> Result<Option<MessageRow>, QueryError> {
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(MessageRow::COLUMNS);
-    push_messages_seen(&mut sql, snapshot.schema(), &viewer);
+    push_messages_seen(&mut sql, snapshot.schema_with(&["message", "conversation"])?, &viewer);
     sql.push(" AND m.id = ")
         .push_bind(id)
         .push(" ORDER BY m.sent_at, m.conversation_id, m.sequence LIMIT 1");

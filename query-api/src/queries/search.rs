@@ -67,6 +67,10 @@ pub(crate) struct SearchSource {
 }
 
 impl PageSource for SearchSource {
+    fn models(&self) -> &'static [&'static str] {
+        &["message", "conversation"]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM (SELECT ")
             .push(MessageRow::COLUMNS)
@@ -107,7 +111,7 @@ pub(crate) async fn highlights(
         .push(", ")
         .push_bind(sequences);
     sql.push(") AS place (conversation_id, sequence) JOIN ")
-        .push(snapshot.schema());
+        .push(snapshot.schema_with(&["message"])?);
     sql.push(".message m USING (conversation_id, sequence)");
     let rows: Vec<(Uuid, i64, String)> = sql.build_query_as().fetch_all(snapshot.connection()).await?;
     Ok(rows

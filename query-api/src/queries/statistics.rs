@@ -109,7 +109,7 @@ pub(crate) async fn sums(
             .push(counter);
     }
     sql.push(" FROM ")
-        .push(snapshot.schema())
+        .push(snapshot.schema_with(&["statistics"])?)
         .push(".statistics s WHERE true");
     request.viewer.push_owner_rule(&mut sql, "s.owner_id");
     if let Some(owner) = request.owner_id {

@@ -75,6 +75,10 @@ pub(crate) struct TaskSource {
 }
 
 impl PageSource for TaskSource {
+    fn models(&self) -> &'static [&'static str] {
+        &["task"]
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM ").push(schema).push(".task t WHERE true");
         self.viewer.push_owner_rule(sql, "t.owner_id");
@@ -106,7 +110,7 @@ pub(crate) async fn by_ids(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(TaskRow::COLUMNS)
         .push(" FROM ")
-        .push(snapshot.schema())
+        .push(snapshot.schema_with(&["task"])?)
         .push(".task t WHERE t.id = ANY(");
     sql.push_bind(ids.to_vec()).push(")");
     viewer.push_row_rule(&mut sql, "t.owner_id", "t.status");

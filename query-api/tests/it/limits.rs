@@ -57,7 +57,7 @@ async fn documents_that_cost_too_much_are_refused_before_they_run() {
 
 #[tokio::test]
 async fn the_usual_introspection_passes_and_can_be_turned_off() {
-    let type_reference = "kind name ".to_owned() + &"ofType { kind name ".repeat(7) + &"}".repeat(7);
+    let type_reference = "kind name ".to_owned() + "ofType { kind name ".repeat(7).as_str() + "}".repeat(7).as_str();
     let introspection = format!(
         "query IntrospectionQuery {{ __schema {{ queryType {{ name }} types {{ ...FullType }} directives {{ name args {{ ...Input }} }} }} }}
          fragment FullType on __Type {{ kind name description fields(includeDeprecated: true) {{ name args {{ ...Input }} type {{ ...Ref }} }}

@@ -21,5 +21,6 @@ mod paging;
 mod sdl;
 mod search;
 mod statistics;
+mod travelling;
 mod visibility;
 mod world;

@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) router: Router,
-    store: Arc<dyn EventStore>,
+    pub(crate) store: Arc<dyn EventStore>,
     key: SigningKey,
     projector: Option<ProjectorHandle>,
     shutdown: Shutdown,

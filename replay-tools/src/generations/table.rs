@@ -5,13 +5,14 @@ use projections::administration::{GenerationRecord, Promotion};
 
 use crate::columns;
 
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "GENERATION",
     "STATE",
     "MADE FOR",
     "DONE",
     "BEHIND",
     "LEVEL SINCE",
+    "KEPT UNTIL",
     "MODELS",
 ];
 
@@ -19,18 +20,19 @@ pub(super) fn render(generations: &[GenerationRecord]) -> String {
     columns::render(HEADINGS, generations.iter().map(row))
 }
 
-fn row(generation: &GenerationRecord) -> [String; 7] {
+fn row(generation: &GenerationRecord) -> [String; 8] {
     let models = generation.models.iter();
     let models: Vec<String> = models
         .map(|model| format!("{} v{}", model.name, model.version))
         .collect();
     [
-        generation.generation.clone(),
+        generation.name.as_ref().unwrap_or(&generation.generation).clone(),
         generation.state.clone(),
         generation.purpose.clone(),
         format!("{} %", percent(generation)),
         generation.behind.to_string(),
         generation.level_at.map_or_else(|| "-".to_owned(), moment),
+        generation.expires_at.map_or_else(|| "-".to_owned(), moment),
         models.join(", "),
     ]
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use event_store::Cut;
 use platform::shutdown::Shutdown;
-use projections::administration::{self, AdministrationError};
+use projections::administration::{self, AdministrationError, HeldGeneration};
 use projections::comparison::TEXT_SETTINGS;
 use projections::refold::Refold;
 use projections::{ProjectionError, ProjectorOptions, fingerprint, read_model};
@@ -98,7 +98,7 @@ async fn verify(
     )
     .await?;
     let outcome = tokio::select! {
-        outcome = compare(options, sources, meter, &mut snapshot, &held.cut, &mut second) => outcome,
+        outcome = compare(options, sources, meter, &mut snapshot, &held, &mut second) => outcome,
         () = shutdown.requested() => Err(GenerationsError::Interrupted),
     };
     // However it ended, nothing stays behind.
@@ -111,9 +111,10 @@ async fn compare(
     sources: &GenerationsSources,
     meter: &Meter,
     snapshot: &mut sqlx::PgConnection,
-    cut: &Cut,
+    held: &HeldGeneration,
     second: &mut Refold,
 ) -> Result<VerifyReport, GenerationsError> {
+    let cut = &held.cut;
     let total = sources.store.behind(cut, &Cut::start());
     let mut follow = sources
         .store
@@ -130,7 +131,7 @@ async fn compare(
     second.finish().await?;
     meter.set("comparing", total, total);
     let (mut different, mut differences) = (0, Vec::new());
-    let rows = second.compare(snapshot, &options.generation, |table, difference| {
+    let rows = second.compare(snapshot, &held.schema, |table, difference| {
         different += 1;
         if differences.len() < options.limit {
             differences.push(Difference {

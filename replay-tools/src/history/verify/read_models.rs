@@ -56,11 +56,11 @@ impl ReadModels {
         }
         let serving = match read::serving(connection).await {
             Ok(serving) => serving,
-            Err(ReadError::NothingServes) => {
+            Err(ReadError::Database(error)) => return Err(error.into()),
+            Err(_) => {
                 *self = Self::skipped("no projector has run yet");
                 return Ok(());
             }
-            Err(ReadError::Database(error)) => return Err(error.into()),
         };
         if serving.epoch != history {
             let sentence = format!(
