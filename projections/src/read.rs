@@ -11,6 +11,10 @@ use uuid::Uuid;
 use crate::handle::{ProjectorHandle, ProjectorState};
 use crate::transaction;
 
+mod degraded;
+
+pub use degraded::DegradedStreams;
+
 /// Pauses between looks at the checkpoint of a projector in another process.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(25);
@@ -81,6 +85,8 @@ pub struct Serving {
     pub cut: Cut,
     /// When the log took the newest event that the rows cover; none before the first.
     pub recorded_at: Option<DateTime<Utc>>,
+    /// Streams whose rows lack something.
+    pub degraded: DegradedStreams,
 }
 
 impl ServingReader {
@@ -185,6 +191,11 @@ impl ReadSnapshot {
         self.served.recorded_at
     }
 
+    /// Streams whose rows lack something.
+    pub fn degraded(&self) -> &DegradedStreams {
+        &self.served.degraded
+    }
+
     /// What is special about the generation, when it was asked for by its name.
     pub fn travel(&self) -> Option<&HeldTravel> {
         self.travel.as_ref()
@@ -201,12 +212,29 @@ impl ReadSnapshot {
     }
 }
 
-/// Serving row, generation and checkpoints in one statement, so that they are of one moment.
+/// Serving row, generation, checkpoints and what is parked in one statement, so that they are of one moment.
 pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError> {
-    type Row = (String, String, Uuid, Vec<i32>, Vec<i64>, Option<DateTime<Utc>>);
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        schema_name: String,
+        fingerprint: String,
+        epoch: Uuid,
+        partitions: Vec<i32>,
+        offsets: Vec<i64>,
+        recorded_at: Option<DateTime<Utc>>,
+        parked: Vec<String>,
+        parked_partitions: Vec<i32>,
+        parked_offsets: Vec<i64>,
+        lacking: Vec<String>,
+    }
     let row: Option<Row> = sqlx::query_as(
-        "select generation.schema_name, generation.fingerprint, generation.epoch, array_agg(checkpoint.partition), array_agg(checkpoint.next_offset), \
-                max(checkpoint.recorded_at) \
+        "select generation.schema_name, generation.fingerprint, generation.epoch, \
+                array_agg(checkpoint.partition) as partitions, array_agg(checkpoint.next_offset) as offsets, \
+                max(checkpoint.recorded_at) as recorded_at, \
+                array(select stream from control.parked_stream as p where p.generation = generation.id order by stream) as parked, \
+                array(select partition from control.parked_stream as p where p.generation = generation.id order by stream) as parked_partitions, \
+                array(select record_offset from control.parked_stream as p where p.generation = generation.id order by stream) as parked_offsets, \
+                array(select distinct stream from control.discarded_event as d where d.generation = generation.id) as lacking \
          from control.serving \
          join control.generation on generation.id = serving.generation \
          join control.checkpoint on checkpoint.generation = generation.id \
@@ -214,15 +242,25 @@ pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError
     )
     .fetch_optional(connection)
     .await?;
-    let (schema, fingerprint, epoch, partitions, offsets, recorded_at) = row.ok_or(ReadError::NothingServes)?;
-    let partitions = partitions.into_iter().map(i32::cast_unsigned);
-    let cut = partitions.zip(offsets.into_iter().map(i64::cast_unsigned)).collect();
+    let row = row.ok_or(ReadError::NothingServes)?;
+    let partitions = row.partitions.into_iter().map(i32::cast_unsigned);
+    let cut = partitions
+        .zip(row.offsets.into_iter().map(i64::cast_unsigned))
+        .collect();
+    let places = row.parked_partitions.into_iter().map(i32::cast_unsigned);
+    let places = places.zip(row.parked_offsets.into_iter().map(i64::cast_unsigned));
+    let parked = row.parked.into_iter().zip(places);
+    let degraded = DegradedStreams::new(
+        parked.map(|(stream, (partition, offset))| (stream, partition, offset)),
+        row.lacking,
+    );
     Ok(Serving {
-        schema,
-        fingerprint,
-        epoch: LogEpoch(epoch),
+        schema: row.schema_name,
+        fingerprint: row.fingerprint,
+        epoch: LogEpoch(row.epoch),
         cut,
-        recorded_at,
+        recorded_at: row.recorded_at,
+        degraded,
     })
 }
 
@@ -270,6 +308,8 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
             .zip(row.offsets.into_iter().map(i64::cast_unsigned))
             .collect(),
         recorded_at: row.recorded_at,
+        // It stands at its cut without a projector, and what fits nowhere is told by its maker.
+        degraded: DegradedStreams::default(),
     };
     let travel = HeldTravel {
         name: row.name,

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The wanted position was not reached in time.
     FreshnessTimeout,
+    /// The stream of the position stands still before an event that cannot be projected: waiting does not help.
+    Parked,
     /// The position belongs to a log that was replaced.
     TokenOfAnotherLog,
     /// The text is not a position token.
@@ -61,7 +63,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and the golden list.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::PagingArguments,
@@ -71,6 +73,7 @@ impl ErrorCode {
         Self::InvalidArgument,
         Self::Forbidden,
         Self::FreshnessTimeout,
+        Self::Parked,
         Self::TokenOfAnotherLog,
         Self::TokenInvalid,
         Self::BeyondGeneration,
@@ -102,6 +105,7 @@ impl ErrorCode {
             Self::InvalidArgument => "argument.invalid",
             Self::Forbidden => "auth.forbidden",
             Self::FreshnessTimeout => "freshness.timeout",
+            Self::Parked => "projection.parked",
             Self::TokenOfAnotherLog => "freshness.token-of-another-log",
             Self::TokenInvalid => "freshness.token-invalid",
             Self::BeyondGeneration => "freshness.beyond-generation",
@@ -164,6 +168,11 @@ pub enum QueryError {
         /// How long was waited.
         within_ms: u64,
     },
+    /// See [`ErrorCode::Parked`].
+    #[error(
+        "the stream of the position stands still before an event that cannot be projected; onTimeout: STALE shows the rows there are"
+    )]
+    Parked,
     /// See [`ErrorCode::TokenOfAnotherLog`].
     #[error("the position token belongs to another log")]
     TokenOfAnotherLog,
@@ -225,6 +234,7 @@ impl QueryError {
             Self::InvalidArgument { .. } => ErrorCode::InvalidArgument,
             Self::Forbidden => ErrorCode::Forbidden,
             Self::FreshnessTimeout { .. } => ErrorCode::FreshnessTimeout,
+            Self::Parked => ErrorCode::Parked,
             Self::TokenOfAnotherLog => ErrorCode::TokenOfAnotherLog,
             Self::TokenInvalid(_) => ErrorCode::TokenInvalid,
             Self::BeyondGeneration => ErrorCode::BeyondGeneration,

@@ -128,6 +128,11 @@ fn finish(
         response
             .extensions
             .insert("generation".to_owned(), Value::from(position.generation));
+        if position.parked_streams > 0 {
+            response
+                .extensions
+                .insert("parkedStreams".to_owned(), Value::from(position.parked_streams));
+        }
         if position.stale {
             response.extensions.insert("stale".to_owned(), Value::from(true));
         }

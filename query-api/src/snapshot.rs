@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::Context;
+use domain::StreamId;
 use event_store::{Cut, LogEpoch, PositionToken};
 use projections::read::{HeldTravel, ReadError, ReadSnapshot, ServingReader};
 use sqlx::PgConnection;
@@ -66,6 +67,11 @@ impl OpenSnapshot {
         self.inner.connection()
     }
 
+    /// Do the rows of the stream lack something that the log holds?
+    pub fn is_degraded(&self, stream: &StreamId) -> bool {
+        self.inner.degraded().holds(stream)
+    }
+
     fn epoch(&self) -> LogEpoch {
         self.inner.epoch()
     }
@@ -106,6 +112,8 @@ pub struct AnswerPosition {
     pub generation: String,
     /// The wanted position was not reached.
     pub stale: bool,
+    /// Streams of the generation that stand still before an event that cannot be projected.
+    pub parked_streams: usize,
     /// Of a generation that was asked for by its name.
     pub travel: Option<HeldTravel>,
 }
@@ -176,6 +184,16 @@ impl SnapshotSlot {
                     snapshot.stale = true;
                 }
             }
+            if let Some(freshness) = freshness
+                && let Some(stream) = &freshness.after.stream
+                && snapshot.inner.degraded().stands_before(stream, &freshness.after.cut)
+            {
+                if freshness.on_timeout == OnTimeout::Error {
+                    snapshot.inner.close().await?;
+                    return Err(QueryError::Parked);
+                }
+                snapshot.stale = true;
+            }
             if reads_journal && !snapshot.journal_reaches_cut().await? {
                 // On a log of its own the journal is another reader of it and may be a moment behind the rows.
                 if Instant::now() < journal_deadline {
@@ -230,6 +248,7 @@ impl SnapshotSlot {
             },
             generation: snapshot.inner.schema().to_owned(),
             stale: snapshot.stale,
+            parked_streams: snapshot.inner.degraded().parked(),
             travel: snapshot.inner.travel().cloned(),
         };
         // The rows are read; a connection that breaks now harms nobody.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
+use domain::StreamId;
 use uuid::Uuid;
 
 use super::filters::{OrderDirection, optional_uuid_of, sought_text, uuid_of};
@@ -217,6 +218,12 @@ impl Conversation {
     /// Who owns it.
     async fn owner_id(&self) -> ID {
         self.row.owner_id.into()
+    }
+
+    /// True while the rows lack something that the log holds, because an event could not be projected.
+    async fn degraded(&self, context: &Context<'_>) -> Result<bool, QueryError> {
+        let stream = StreamId::of("conversation", self.row.id);
+        Ok(SnapshotSlot::of(context).open().await?.is_degraded(&stream))
     }
 
     /// How many messages it has.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
+use domain::StreamId;
 use uuid::Uuid;
 
 use super::conversation::Conversation;
@@ -139,6 +140,12 @@ impl Task {
     /// Where it stands.
     async fn status(&self) -> Result<TaskStatus, QueryError> {
         TaskStatus::from_stored(&self.row.status)
+    }
+
+    /// True while the rows lack something that the log holds, because an event could not be projected.
+    async fn degraded(&self, context: &Context<'_>) -> Result<bool, QueryError> {
+        let stream = StreamId::of("task", self.row.id);
+        Ok(SnapshotSlot::of(context).open().await?.is_degraded(&stream))
     }
 
     /// 0 to 9; 9 is most urgent.

@@ -151,3 +151,64 @@ async fn the_schema_can_be_read_without_a_snapshot() {
         json!({ "data": { "__typename": "Query", "__schema": { "queryType": { "name": "Query" } } } })
     );
 }
+
+#[tokio::test]
+async fn a_parked_stream_is_marked_and_its_position_is_not_waited_for() {
+    let world = World::start().await;
+    let ann = Uuid::new_v4();
+    let parked = world.task(ann, "Parked", 0, None).await;
+    let fine = world.task(ann, "Fine", 1, None).await;
+    let stream = domain::StreamId::of("task", parked);
+    let painted = event_store::NewEvent {
+        id: domain::EventId::new(Uuid::new_v4()),
+        event_type: "task.painted.v1".to_owned(),
+        time: chrono::Utc::now(),
+        data: serde_json::value::RawValue::from_string("{}".to_owned()).unwrap(),
+    };
+    let options = event_store::AppendToStreamOptions::anonymous(event_store::StreamState::Any);
+    world
+        .store
+        .append_to_stream(&stream, &options, vec![painted])
+        .await
+        .unwrap();
+    world.level().await;
+    let cut = world.store.end().await.unwrap();
+    let token = PositionToken {
+        epoch: world.store.epoch(),
+        cut,
+        stream: Some(stream),
+    }
+    .encode();
+    let query =
+        format!(r#"{{ parked: task(id: "{parked}") {{ degraded title }} fine: task(id: "{fine}") {{ degraded }} }}"#);
+    let refused = world
+        .post(
+            "user",
+            ann,
+            &after(&query, &json!({ "after": token, "withinMs": 20_000 })),
+        )
+        .await;
+    assert_eq!(
+        refused.body["errors"][0]["extensions"]["code"], "projection.parked",
+        "{}",
+        refused.body
+    );
+    let stale = world
+        .post(
+            "user",
+            ann,
+            &after(
+                &query,
+                &json!({ "after": token, "withinMs": 20_000, "onTimeout": "STALE" }),
+            ),
+        )
+        .await;
+    assert_eq!(
+        stale.body["data"],
+        json!({ "parked": { "degraded": true, "title": "Parked" }, "fine": { "degraded": false } }),
+        "{}",
+        stale.body
+    );
+    assert_eq!(stale.body["extensions"]["stale"], true);
+    assert_eq!(stale.body["extensions"]["parkedStreams"], 1);
+}

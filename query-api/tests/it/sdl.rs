@@ -26,6 +26,7 @@ fn error_codes_are_distinct_and_stable() {
             "argument.invalid",
             "auth.forbidden",
             "freshness.timeout",
+            "projection.parked",
             "freshness.token-of-another-log",
             "freshness.token-invalid",
             "freshness.beyond-generation",
