@@ -284,6 +284,11 @@ async fn go_on(
     if !leftovers::try_hold(session, id).await? {
         return Err(TravelError::BeingBuilt { generation: schema });
     }
+    // A transaction of a builder that was killed may still be about to commit.
+    sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
+        .bind(id)
+        .execute(&mut *session)
+        .await?;
     let reached = checkpoint::read(session, id).await?;
     let generation = Generation {
         id,

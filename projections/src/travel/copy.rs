@@ -29,13 +29,13 @@ pub(super) async fn nearest(
     epoch: LogEpoch,
     target: &Cut,
 ) -> Result<Option<Source>, ProjectionError> {
+    // Where a stream is parked or an event was discarded, the rows are not what the log says.
     let rows: Vec<(i32, String, Vec<i32>, Vec<i64>)> = sqlx::query_as(
         "select generation.id, schema_name, array_agg(partition), array_agg(next_offset) \
          from control.generation join control.checkpoint on checkpoint.generation = generation.id \
          left join control.travel on travel.generation = generation.id \
          where fingerprint = any($1) and epoch = $2 and schema_name is not null \
            and (state <> 'retired' or (purpose = 'as-of' and complete_at is not null)) \
-           -- Where a stream is parked or an event was discarded, the rows are not what the log says.
            and not exists (select from control.parked_stream where parked_stream.generation = generation.id) \
            and not exists (select from control.discarded_event where discarded_event.generation = generation.id) \
          group by generation.id",

@@ -5,4 +5,5 @@ mod journal;
 mod own_journal;
 mod read_models;
 mod topic;
+mod travel;
 mod world;
