@@ -1,12 +1,15 @@
-//! `history`: opens what the settings name, for reading only, and hands it to the tool.
+//! `history`: opens what the settings name, for reading only unless something is imported, and hands it to the tool.
 
 use std::process::ExitCode;
 
 use platform::shutdown::Shutdown;
+use replay_tools::history::import::{ImportOptions, ImportTarget};
 use replay_tools::history::{self, COULD_NOT_CHECK, HistoryCommand};
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::SettingsArguments;
+use crate::log::OpenedLog;
 use crate::settings::Settings;
 use crate::{log, roles};
 
@@ -22,10 +25,32 @@ pub(crate) fn run(runtime: Runtime, command: HistoryCommand, arguments: &Setting
 }
 
 async fn work(command: HistoryCommand, arguments: &SettingsArguments) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(arguments)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
+    if command.asks_an_export() {
+        return Ok(history::run_on_export(command, &shutdown).await?);
+    }
+    let settings = Settings::load(arguments)?;
+    if let HistoryCommand::Import(options) = command {
+        return import(&options, &settings, &shutdown).await;
+    }
     let pool = roles::connect(&settings).await?;
     let sources = log::open_to_read(&settings, pool).await?;
     Ok(history::run(command, sources, &shutdown).await?)
+}
+
+/// An import writes, so the log is opened as for the services, and the journal is kept level meanwhile.
+async fn import(options: &ImportOptions, settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let pool = roles::connect(settings).await?;
+    roles::migrate_schemas(&pool).await?;
+    let OpenedLog { store, journaler, .. } = log::open(settings, &pool).await?;
+    let stop = CancellationToken::new();
+    let journaler = journaler.map(|journaler| tokio::spawn(journaler.run(stop.clone())));
+    let target = ImportTarget { store, pool };
+    let imported = history::run_import(options, &target, shutdown).await;
+    stop.cancel();
+    if let Some(journaler) = journaler {
+        journaler.await??;
+    }
+    Ok(imported?)
 }
