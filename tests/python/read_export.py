@@ -17,14 +17,14 @@ def with_duckdb():
     by_type = duckdb.sql(f"select event_type, count(*) from '{events}' group by 1").fetchall()
     lines, streams, first = duckdb.sql(
         f"select sum(lines_added), count(distinct stream), epoch_us(min(time)) from '{completed}/*.parquet'"
-    ).fetchone()
+    ).fetchall()[0]
     titles = duckdb.sql(
         f"select count(*) from '{events}' where event_type = 'task.created.v1' and data ->> '$.title' is not null"
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     joined = duckdb.sql(
         f"""select count(*) from '{root}/types/task.created/*.parquet' created
             join '{completed}/*.parquet' completed using (stream) where completed.position > created.position"""
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     return {
         "types": dict(by_type), "lines": int(lines), "streams": streams, "first": first, "titles": titles, "joined": joined,
     }

@@ -4,7 +4,7 @@
 //! is one commit again; at the end the content of the log is hashed and compared with the manifest. The log gives its own offsets, positions
 //! and times of recording. On PostgreSQL positions are equal too, since commits are written in their order.
 //!
-//! Importing again goes on after an interruption: what is there is recognised by its stream, revision and event id.
+//! Importing again goes on after an interruption: what is there is recognised, event by event.
 
 mod batches;
 mod known;

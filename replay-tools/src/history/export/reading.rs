@@ -244,6 +244,17 @@ impl EventColumns {
         self.metadata.skip(count)
     }
 
+    /// Those of the next `count` events whose places, from 0, are wanted.
+    pub(super) fn next_some(
+        &mut self,
+        count: usize,
+        wanted: impl Iterator<Item = usize>,
+        path: &Path,
+    ) -> Result<Vec<RecordedEvent>, ExportError> {
+        let values = self.read(count).map_err(ExportError::parquet(path))?;
+        wanted.map(|number| values.required(number, path)).collect()
+    }
+
     /// The next events.
     pub(super) fn next(&mut self, count: usize, path: &Path) -> Result<Vec<RecordedEvent>, ExportError> {
         self.read(count).map_err(ExportError::parquet(path))?.events(path)
@@ -284,11 +295,14 @@ struct Values {
 
 impl Values {
     fn events(&self, path: &Path) -> Result<Vec<RecordedEvent>, ExportError> {
-        let event = |number| {
-            self.event(number)
-                .ok_or_else(|| ExportError::damaged(path, format!("row {number} of a chunk is not an event")))
-        };
-        (0..self.position.len()).map(event).collect()
+        (0..self.position.len())
+            .map(|number| self.required(number, path))
+            .collect()
+    }
+
+    fn required(&self, number: usize, path: &Path) -> Result<RecordedEvent, ExportError> {
+        self.event(number)
+            .ok_or_else(|| ExportError::damaged(path, format!("row {number} of a piece is not an event")))
     }
 
     fn event(&self, number: usize) -> Option<RecordedEvent> {

@@ -124,8 +124,8 @@ impl TypedTables {
             .tables
             .entry(name)
             .or_insert_with(|| Table::new(folder, name, format!("{TYPES}/{name}")));
-        let stamp = Stamp::of(row)?;
         let mut buffer = uuid::Uuid::encode_buffer();
+        // Who and why is in the table of all events, under the same position: reading it twice costs more than a join.
         table.long("position", Rising, row.position);
         table.int("partition", row.partition);
         table.text("stream", Repeating, row.stream);
@@ -134,8 +134,6 @@ impl TypedTables {
         table.text("event_type", Repeating, row.event_type);
         table.time("time", row.time);
         table.time("recorded_at", row.recorded_at);
-        table.text("actor", Repeating, &stamp.actor);
-        table.maybe_text("provenance", Repeating, stamp.provenance.as_deref());
         match &event {
             DomainEvent::Conversation(event) => conversation(event, table),
             DomainEvent::Task(event) => task(event, table),

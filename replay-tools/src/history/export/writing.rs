@@ -94,15 +94,19 @@ pub(super) async fn exported(
     let typed_writer = tokio::task::spawn_blocking(move || write_typed(&folder, for_typed, &typed_done));
     let collected = async {
         // Both have seen the same rows, so their segments are the same.
-        while let (Some(mut all), Some(single)) = (events.recv().await, typed.recv().await) {
+        let mut kept = Ok(());
+        while let (Ok(()), Some(mut all), Some(single)) = (&kept, events.recv().await, typed.recv().await) {
             all.files.extend(single.files);
             manifest.add(all, &single.contents, single.unreadable);
-            manifest.write(directory)?;
+            kept = manifest.write(directory);
         }
-        Ok(())
+        // However it ended, no writer may wait for somebody who takes its segment.
+        events.close();
+        typed.close();
+        kept
     };
     let worked = async {
-        let (copied, collected): (_, Result<(), ExportError>) = tokio::join!(copying.run(&mut snapshot), collected);
+        let (copied, collected) = tokio::join!(copying.run(&mut snapshot), collected);
         // Why a writer has gone says more than that it has.
         events_writer.await.map_err(|_| ExportError::crashed("writer"))??;
         typed_writer.await.map_err(|_| ExportError::crashed("writer"))??;

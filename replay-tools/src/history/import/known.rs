@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use event_store::RecordedEvent;
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
+use event_store::{EventMetadata, RecordedEvent};
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
 use super::batches::{Batches, OldCommit};
@@ -62,26 +65,26 @@ impl Known {
         let (streams, revisions): (Vec<&str>, Vec<i64>) = wanted
             .map(|event| (event.stream.as_str(), i64::try_from(event.revision).unwrap_or(i64::MAX)))
             .unzip();
-        let rows: Vec<(String, i64, Uuid, Uuid)> = sqlx::query_as(
-            "select e.stream, e.revision, e.id, e.command from unnest($1::text[], $2::bigint[]) as wanted (stream, revision)
+        let rows = sqlx::query(
+            "select e.stream, e.revision, e.id, e.type, e.time, e.data::text as data, e.metadata
+             from unnest($1::text[], $2::bigint[]) as wanted (stream, revision)
              join journal.events e on e.stream = wanted.stream and e.revision = wanted.revision",
         )
         .bind(streams)
         .bind(revisions)
         .fetch_all(pool)
         .await?;
-        let there: HashMap<(String, i64), (Uuid, Uuid)> = rows
-            .into_iter()
-            .map(|(stream, revision, id, command)| ((stream, revision), (id, command)))
-            .collect();
+        let mut there = HashMap::new();
+        for row in rows {
+            let place: (String, i64) = (row.try_get("stream")?, row.try_get("revision")?);
+            there.insert(place, There::read(&row)?);
+        }
         let found = |event: &RecordedEvent| {
             let place = (
                 event.stream.to_string(),
                 i64::try_from(event.revision).unwrap_or(i64::MAX),
             );
-            there
-                .get(&place)
-                .map(|it| *it == (event.id.as_uuid(), event.metadata.scoped_command()))
+            there.get(&place).map(|there| there.is(event))
         };
         let mut missing = Vec::new();
         for commit in batch {
@@ -101,5 +104,33 @@ impl Known {
             }
         }
         Ok(missing)
+    }
+}
+
+/// An event of the log.
+struct There {
+    id: Uuid,
+    event_type: String,
+    time: DateTime<Utc>,
+    data: String,
+    metadata: Json<EventMetadata>,
+}
+
+impl There {
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            event_type: row.try_get("type")?,
+            time: row.try_get("time")?,
+            data: row.try_get("data")?,
+            metadata: row.try_get("metadata")?,
+        })
+    }
+
+    /// The same in everything that an import carries over.
+    fn is(&self, event: &RecordedEvent) -> bool {
+        (self.id, &*self.event_type, self.time, &*self.data)
+            == (event.id.as_uuid(), &*event.event_type, event.time, event.data.get())
+            && self.metadata.0 == event.metadata
     }
 }

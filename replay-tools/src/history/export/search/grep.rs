@@ -4,9 +4,13 @@ use std::process::ExitCode;
 
 use event_store::RecordedEvent;
 
+use crate::OutputFormat;
 use crate::history::export::ExportError;
 use crate::history::export::reading::{EventColumns, Group};
 use crate::history::reading::{Data, GrepOptions, JournalEvent};
+
+/// Events that are read in one go.
+const CHUNK: usize = 2_048;
 
 pub(in crate::history) fn run(options: &GrepOptions) -> Result<ExitCode, ExportError> {
     let limit = options
@@ -37,20 +41,25 @@ pub(in crate::history) fn run(options: &GrepOptions) -> Result<ExitCode, ExportE
     })
 }
 
-/// Prints these rows, passing over those between.
+/// Prints these rows, passing over pieces without any.
 fn print(options: &GrepOptions, group: &Group<'_>, rows: &[usize]) -> Result<(), ExportError> {
     let mut columns = EventColumns::of(group)?;
-    let mut at = 0;
-    for run in rows.chunk_by(|before, next| before + 1 == *next) {
-        let Some(first) = run.first() else { continue };
-        if *first > at {
-            columns.skip(first - at).map_err(|error| group.error(error))?;
+    let mut left = rows;
+    for start in (0..group.rows()).step_by(CHUNK) {
+        let end = group.rows().min(start + CHUNK);
+        let (these, later) = left.split_at(left.partition_point(|row| *row < end));
+        left = later;
+        if these.is_empty() {
+            columns.skip(end - start).map_err(|error| group.error(error))?;
+            continue;
         }
-        at = first + run.len();
-        for event in columns.next(run.len(), group.path())? {
+        let wanted = these.iter().map(|row| row - start);
+        let mut text = String::new();
+        for event in columns.next_some(end - start, wanted, group.path())? {
             let event = shown(event);
-            options.output.print(&event, || event.to_line(options.whole))?;
+            text += &options.output.render(&event, || event.to_line(options.whole))?;
         }
+        OutputFormat::print_text(&text)?;
     }
     Ok(())
 }
