@@ -42,7 +42,7 @@ pub enum HistoryCommand {
     Lineage(LineageOptions),
     /// Count events by type, day, partition, category or actor, with their sizes.
     Stats(StatsOptions),
-    /// Write the events as Parquet files, to be read by DuckDB, pandas and Polars, and to be kept.
+    /// Write the events as Parquet files, to be read by analysts' own tools, and to be kept.
     ///
     /// A later run adds what is new. It may be interrupted at any time; the next run goes on. Exit code 0: written. 1: refused, with a
     /// code. 2: it could not be tried.

@@ -6,6 +6,7 @@
 //!
 //! [`writing`] makes one; [`reading`] reads it back; [`store`] puts it before a log; [`search`] looks for events in it.
 
+mod columns;
 mod content;
 mod contents;
 mod error;

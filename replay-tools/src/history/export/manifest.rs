@@ -1,6 +1,7 @@
 //! `manifest.json`: what an export holds. A file that it does not name does not belong to the export.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -256,6 +257,16 @@ impl Manifest {
         }
         Ok(removed)
     }
+}
+
+/// A hash as manifests spell it.
+pub(super) fn hex(hash: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * hash.len());
+    for byte in hash {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn is_inside(path: &str) -> bool {

@@ -10,8 +10,8 @@ mod stats;
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
+use super::columns::{ExportFile, Group};
 use super::manifest::{Manifest, Segment};
-use super::reading::{ExportFile, Group};
 use crate::history::reading::Filter;
 
 pub(in crate::history) use grep::run as grep;

@@ -1,5 +1,6 @@
 //! Which part of a log is exported.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -48,7 +49,8 @@ impl Selection {
         let mut any = |wanted: &[String], condition: &dyn Fn(&str) -> String| {
             if !wanted.is_empty() {
                 let conditions: Vec<String> = wanted.iter().map(|wanted| condition(wanted)).collect();
-                sql += &format!(" and ({})", conditions.join(" or "));
+                // Writing to a string cannot fail.
+                let _ = write!(sql, " and ({})", conditions.join(" or "));
             }
         };
         any(&self.types, &|pattern| {

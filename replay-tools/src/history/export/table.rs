@@ -3,7 +3,6 @@
 //! The first row says what the columns are; every row gives the same ones in the same order. So a table is described in one place, where
 //! its rows are made.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use parquet::schema::types::ColumnPath;
 use sha2::{Digest as _, Sha256};
 
 use super::ExportError;
-use super::manifest::{PART, TableFile};
+use super::manifest::{PART, TableFile, hex};
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 65_536;
@@ -308,18 +307,13 @@ impl Table {
             File::open(self.folder.join(&self.place))?.sync_all()
         };
         keep().map_err(ExportError::file(&whole))?;
-        let mut sha256 = String::with_capacity(64);
-        for byte in hashed.hash.finalize() {
-            // Writing to a string cannot fail.
-            let _ = write!(sha256, "{byte:02x}");
-        }
         Ok(Some(TableFile {
             table: self.name,
             path,
             rows: self.rows_written,
             row_groups: self.row_groups,
             bytes: hashed.bytes,
-            sha256,
+            sha256: hex(&hashed.hash.finalize()),
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! Writing an export: the journal is read once, and two threads make files of it, one the table of all events, the other the typed tables.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use event_store::Cut;
 use platform::shutdown::Shutdown;
@@ -294,7 +294,7 @@ struct TypedSegment {
 }
 
 fn write_typed(
-    directory: &PathBuf,
+    directory: &Path,
     mut pieces: mpsc::Receiver<Piece>,
     done: &mpsc::Sender<TypedSegment>,
 ) -> Result<(), ExportError> {

@@ -7,7 +7,7 @@ use parquet::data_type::ByteArray;
 use serde_json::value::RawValue;
 
 use crate::history::export::ExportError;
-use crate::history::export::reading::Group;
+use crate::history::export::columns::Group;
 use crate::history::reading::Filter;
 
 /// Events whose data is read in one go.

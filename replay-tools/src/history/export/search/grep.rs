@@ -6,7 +6,7 @@ use event_store::RecordedEvent;
 
 use crate::OutputFormat;
 use crate::history::export::ExportError;
-use crate::history::export::reading::{EventColumns, Group};
+use crate::history::export::columns::{EventColumns, Group};
 use crate::history::reading::{Data, GrepOptions, JournalEvent};
 
 /// Events that are read in one go.

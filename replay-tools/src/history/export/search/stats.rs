@@ -8,7 +8,7 @@ use parquet::data_type::ByteArray;
 
 use super::condition;
 use crate::history::export::ExportError;
-use crate::history::export::reading::Group;
+use crate::history::export::columns::Group;
 use crate::history::export::row::moment;
 use crate::history::reading::{By, Group as Answer, StatsOptions, stats_to_text};
 
