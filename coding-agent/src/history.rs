@@ -1,13 +1,17 @@
-//! `history`: opens what the settings name and hands it to the tool; for reading only, unless it is to make read models of another time.
+//! `history`: opens what the settings name and hands it to the tool; for reading only, unless something is imported or read models of another
+//! time are made.
 
 use std::process::ExitCode;
 
 use platform::shutdown::Shutdown;
+use replay_tools::history::import::{ImportOptions, ImportTarget};
 use replay_tools::history::travel::{self, TravelSources};
-use replay_tools::history::{self, COULD_NOT_CHECK};
+use replay_tools::history::{self, COULD_NOT_CHECK, HistoryCommand};
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{HistoryAction, SettingsArguments};
+use crate::log::OpenedLog;
 use crate::settings::Settings;
 use crate::{log, roles};
 
@@ -23,9 +27,17 @@ pub(crate) fn run(runtime: Runtime, command: HistoryAction, arguments: &Settings
 }
 
 async fn work(command: HistoryAction, arguments: &SettingsArguments) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(arguments)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
+    if let HistoryAction::Log(command) = &command
+        && command.asks_an_export()
+    {
+        return Ok(history::run_on_export(command.clone(), &shutdown).await?);
+    }
+    let settings = Settings::load(arguments)?;
+    if let HistoryAction::Log(HistoryCommand::Import(options)) = command {
+        return import(&options, &settings, &shutdown).await;
+    }
     let pool = roles::connect(&settings).await?;
     match command {
         HistoryAction::Log(command) => {
@@ -40,4 +52,20 @@ async fn work(command: HistoryAction, arguments: &SettingsArguments) -> anyhow::
             Ok(travel::run(command, &TravelSources { store, pool, url }, &shutdown).await?)
         }
     }
+}
+
+/// An import writes, so the log is opened as for the services, and the journal is kept level meanwhile.
+async fn import(options: &ImportOptions, settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let pool = roles::connect(settings).await?;
+    roles::migrate_schemas(&pool).await?;
+    let OpenedLog { store, journaler, .. } = log::open(settings, &pool).await?;
+    let stop = CancellationToken::new();
+    let journaler = journaler.map(|journaler| tokio::spawn(journaler.run(stop.clone())));
+    let target = ImportTarget { store, pool };
+    let imported = history::run_import(options, &target, shutdown).await;
+    stop.cancel();
+    if let Some(journaler) = journaler {
+        journaler.await??;
+    }
+    Ok(imported?)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use command_api::CommandApi;
+use event_store::EventStore;
 use event_store::snapshot::PostgresSnapshots;
 use platform::health::Health;
 use platform::http::{ServeLimits, serve, with_standard_layers};
@@ -13,6 +14,7 @@ use platform::shutdown::{Shutdown, Supervisor};
 use platform::token::SigningKey;
 use projections::{ProjectorHandle, ProjectorService};
 use query_api::QueryApi;
+use replay_tools::history::export::ExportedStore;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
@@ -94,7 +96,11 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         if let Some(journaler) = journaler {
             supervisor.spawn("journaler", journaler.run(cancelled_by(&shutdown)));
         }
-        let service = ProjectorService::new(store.clone(), pool.clone(), settings.projections.clone())
+        let followed: Arc<dyn EventStore> = match &settings.log.export {
+            Some(export) => Arc::new(ExportedStore::open(store.clone(), export).context("log.export cannot be used")?),
+            None => store.clone(),
+        };
+        let service = ProjectorService::new(followed, pool.clone(), settings.projections.clone())
             .reporting_to(health.register("projector"));
         projector = Some(service.handle());
         supervisor.spawn("projector", service.run(shutdown.clone()));

@@ -49,6 +49,9 @@ pub(crate) struct PostgresOptions {
 pub(crate) struct LogOptions {
     pub(crate) kind: LogKind,
     pub(crate) partitions: u32,
+    /// An export of this log (`history export`): projectors that begin before its end read it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) export: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

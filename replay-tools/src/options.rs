@@ -55,10 +55,22 @@ pub enum OutputFormat {
 impl OutputFormat {
     /// Prints an answer: as one line of JSON, or the text that people read.
     pub(crate) fn print(self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ToolError> {
-        let text = match self {
-            Self::Text => text(),
-            Self::Json => serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))? + "\n",
-        };
+        Self::print_text(&self.render(answer, text)?)
+    }
+
+    /// An answer as it is printed.
+    pub(crate) fn render(self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<String, ToolError> {
+        match self {
+            Self::Text => Ok(text()),
+            Self::Json => {
+                let line = serde_json::to_string(answer).map_err(|error| ToolError::NotPrinted(error.into()))?;
+                Ok(line + "\n")
+            }
+        }
+    }
+
+    /// Prints answers that were rendered before: many in one go cost much less than each by itself.
+    pub(crate) fn print_text(text: &str) -> Result<(), ToolError> {
         std::io::stdout()
             .write_all(text.as_bytes())
             .map_err(ToolError::NotPrinted)

@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod database_faults;
 mod history_equals_graphql;
+mod history_export;
 mod history_reading;
 mod history_verify;
 mod importing_twice;

@@ -7,4 +7,5 @@ pub mod kafka;
 pub mod log_file;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod wait;

@@ -12,6 +12,7 @@ use crate::services::kafka::PrivateKafka;
 use crate::services::kafka::jars::Jars;
 use crate::services::postgres::PrivatePostgres;
 use crate::services::process::RecordedProcess;
+use crate::services::python::Python;
 
 /// A `PostgreSQL` and a Kafka of one broker. They end, and their data is deleted, when this is dropped.
 #[derive(Debug)]
@@ -55,7 +56,8 @@ impl TestServers {
             .env("TMPDIR", temporary)
             .env("CODING_AGENT_TEST_POSTGRES", self.postgres.url())
             .env("CODING_AGENT_TEST_KAFKA", self.kafka.bootstrap())
-            .env("CODING_AGENT_TEST_KAFKA_JARS", Jars::location()?.directory());
+            .env("CODING_AGENT_TEST_KAFKA_JARS", Jars::location()?.directory())
+            .env("CODING_AGENT_TEST_PYTHON", Python::location()?.directory());
         Ok(())
     }
 }

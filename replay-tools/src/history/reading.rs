@@ -16,7 +16,7 @@ use std::io::ErrorKind;
 
 use crate::ToolError;
 
-pub use event::JournalEvent;
+pub use event::{Data, JournalEvent};
 pub use filter::Filter;
 pub use grep::GrepOptions;
 pub use lineage::LineageOptions;
@@ -24,10 +24,11 @@ pub use show::ShowOptions;
 pub use stats::StatsOptions;
 pub use tail::TailOptions;
 
+pub(super) use filter::{like, time};
 pub(super) use grep::run as grep;
 pub(super) use lineage::run as lineage;
 pub(super) use show::run as show;
-pub(super) use stats::run as stats;
+pub(super) use stats::{By, Group, run as stats, to_text as stats_to_text};
 pub(super) use tail::run as tail;
 
 /// Why nothing can be read.

@@ -1,6 +1,7 @@
-//! `history verify` against real logs and journals: clean ones, and ones with exactly one thing wrong.
+//! `history` against real logs and journals: clean ones, and ones with exactly one thing wrong.
 
 mod clients;
+mod export;
 mod journal;
 mod own_journal;
 mod read_models;

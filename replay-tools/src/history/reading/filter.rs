@@ -28,6 +28,12 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Can something that the log took between these times, in microseconds since 1970, be wanted?
+    pub(in crate::history) fn is_recorded_within(&self, first: i64, last: i64) -> bool {
+        self.since.is_none_or(|since| last >= since.timestamp_micros())
+            && self.until.is_none_or(|until| first < until.timestamp_micros())
+    }
+
     /// Adds the conditions, each after an `and`.
     pub(super) fn restrict(&self, sql: &mut QueryBuilder<Postgres>) {
         any(sql, &self.types, |sql, pattern| {
@@ -73,7 +79,7 @@ fn any<T>(sql: &mut QueryBuilder<Postgres>, wanted: &[T], condition: impl Fn(&mu
 }
 
 /// Text that means itself in a pattern.
-fn like(text: &str) -> String {
+pub(in crate::history) fn like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
@@ -84,7 +90,7 @@ fn field(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
+pub(in crate::history) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.to_utc());
     }

@@ -1,5 +1,6 @@
 //! `history grep`: the events that fit, in the order of the journal.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -24,6 +25,9 @@ pub struct GrepOptions {
     /// Do not cut long data.
     #[arg(long)]
     pub whole: bool,
+    /// Look in this export (see `history export`) instead of the journal; the database is not asked.
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
     /// The form of the answer; JSON is one object a line.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,

@@ -1,5 +1,6 @@
 //! `history stats`: how many events there are, by type, day and partition, and how large they are.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -18,6 +19,9 @@ pub struct StatsOptions {
     /// By what to count.
     #[arg(long, value_enum, default_value_t)]
     pub by: By,
+    /// Look in this export (see `history export`) instead of the journal; the database is not asked.
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -57,12 +61,12 @@ impl By {
 /// One group.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
-struct Group {
-    name: String,
-    events: i64,
-    streams: i64,
+pub(in crate::history) struct Group {
+    pub(in crate::history) name: String,
+    pub(in crate::history) events: i64,
+    pub(in crate::history) streams: i64,
     /// Of data and metadata, as text.
-    bytes: i64,
+    pub(in crate::history) bytes: i64,
 }
 
 pub(in crate::history) async fn run(options: &StatsOptions, pool: &PgPool) -> Result<ExitCode, ReadingError> {
@@ -78,7 +82,7 @@ pub(in crate::history) async fn run(options: &StatsOptions, pool: &PgPool) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_text(groups: &[Group]) -> String {
+pub(in crate::history) fn to_text(groups: &[Group]) -> String {
     let line = |events: i64, streams: &str, bytes: i64, name: &str| {
         format!("{events:>10} {streams:>10} {bytes:>12}  {name}\n")
     };
