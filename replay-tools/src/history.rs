@@ -3,6 +3,7 @@
 //! Everything here only reads: no schema is brought up to date, no topic is made, nothing is appended. What is folded again to be
 //! compared goes into a schema of its own, which is dropped at the end.
 
+pub mod diff;
 pub mod reading;
 pub mod travel;
 pub mod verify;
@@ -15,6 +16,7 @@ use event_store::log::Log;
 use platform::shutdown::Shutdown;
 use sqlx::PgPool;
 
+use diff::{DiffError, DiffOptions};
 use reading::{GrepOptions, LineageOptions, ReadingError, ShowOptions, StatsOptions, TailOptions};
 use verify::{VerifyError, VerifyOptions};
 
@@ -38,6 +40,10 @@ pub enum HistoryCommand {
     Lineage(LineageOptions),
     /// Count events by type, day, partition, category or actor, with their sizes.
     Stats(StatsOptions),
+    /// Compare two generations of read models, at one moment, by table, key and column.
+    ///
+    /// Exit code 0: equal. 1: different. 2: they could not be compared.
+    Diff(DiffOptions),
 }
 
 /// Why a command about the log did not do its work.
@@ -49,6 +55,9 @@ pub enum HistoryError {
     /// It could not be read.
     #[error(transparent)]
     Reading(#[from] ReadingError),
+    /// Two generations could not be compared.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
 }
 
 /// The exit code when the question could not be answered; 1 is an answer.
@@ -82,6 +91,7 @@ pub async fn run(
     let read = async {
         match command {
             HistoryCommand::Verify(options) => return Ok(verify::run(&options, &sources, shutdown).await?),
+            HistoryCommand::Diff(options) => return Ok(diff::run(&options, pool, shutdown).await?),
             HistoryCommand::Tail(options) => reading::tail(&options, pool, shutdown).await,
             HistoryCommand::Grep(options) => until(shutdown, reading::grep(&options, pool)).await,
             HistoryCommand::Show(options) => until(shutdown, reading::show(&options, pool)).await,

@@ -3,6 +3,7 @@
 
 mod administrator;
 mod coalescing;
+mod comparing;
 mod copying;
 mod engine;
 mod failures;
@@ -11,12 +12,15 @@ mod harness;
 mod history;
 mod parking;
 mod promoting;
+mod querying;
 mod read_models;
 mod reading;
 mod rebuilding;
 mod refolding;
 mod several;
 mod sharing;
+mod single_model;
 mod splitting;
 mod status;
 mod travelling;
+mod verifying;
