@@ -23,4 +23,5 @@ mod single_model;
 mod splitting;
 mod status;
 mod travelling;
+mod unchanged_output;
 mod verifying;
