@@ -22,6 +22,7 @@ mod sharing;
 mod single_model;
 mod splitting;
 mod status;
+mod stored_versions;
 mod travelling;
 mod unchanged_output;
 mod verifying;
