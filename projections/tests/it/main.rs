@@ -5,6 +5,7 @@ mod administrator;
 mod coalescing;
 mod comparing;
 mod copying;
+mod deploying;
 mod engine;
 mod failures;
 mod generations;
