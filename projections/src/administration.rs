@@ -1,21 +1,30 @@
-//! What an administrator does with generations: [`rebuild`] one, [`promote`] it, go back ([`roll_back`]), [`retire`] what is not needed.
+//! What an administrator does with generations: [`rebuild`] one, prove it ([`verify`](mod@verify)), [`promote`] it, go back ([`roll_back`]),
+//! [`retire`] what is not needed.
 //!
 //! A rebuild is one more generation of the same projectors. Whoever runs the projector of its fingerprint fills it beside the one that
 //! serves, keeps it level from then on, and goes on after a crash; nothing here works on events. Which generation serves is one row, so
-//! promoting and going back are the same small transaction.
+//! promoting and going back are the same small transaction. A generation of one [`model`] alone is filled by whoever asks for it, and its
+//! tables join the generation that serves.
 
 use chrono::{DateTime, Utc};
 
 use crate::error::ProjectionError;
 
+mod acceptance;
+mod diff;
 pub(crate) mod listing;
+pub mod model;
 pub mod parked;
 mod promote;
 mod rebuild;
 mod retire;
+pub mod verify;
 
+pub use acceptance::Acceptance;
+pub use diff::diff;
 pub use listing::{GenerationRecord, HeldGeneration, hold, list};
-pub use promote::{Promotion, promote, roll_back};
+pub use model::ModelRebuild;
+pub use promote::{Promotion, promote, promote_accepting, roll_back};
 pub use rebuild::rebuild;
 pub use retire::retire;
 
@@ -76,6 +85,76 @@ pub enum AdministrationError {
         /// Who may follow it.
         fingerprint: String,
     },
+    /// It shows other rows, and nobody has said that this is meant.
+    #[error(
+        "{generation} was filled by other projectors than {serving}: `coding-agent projections verify {generation}` shows what differs and names it; accept it with `coding-agent projections promote {generation} --accept-diff NAME`"
+    )]
+    DiffNotAccepted {
+        /// The generation.
+        generation: String,
+        /// What serves.
+        serving: String,
+    },
+    /// What was accepted is not what was shown of these two.
+    #[error(
+        "no difference {name} was shown between {serving} and {generation}; `coding-agent projections verify {generation}` shows the one that there is"
+    )]
+    DiffUnknown {
+        /// What was accepted.
+        name: String,
+        /// The generation.
+        generation: String,
+        /// What serves.
+        serving: String,
+    },
+    /// Some of its streams stand still, and nobody has said that this is meant.
+    #[error(
+        "{streams} streams of {generation} are parked, the first of them {first}: their rows are older than what clients see now. `coding-agent projections parked` shows them; accept them with `coding-agent projections promote {generation} --accept-parked {name}`"
+    )]
+    ParkedNotAccepted {
+        /// The generation.
+        generation: String,
+        /// How many.
+        streams: u64,
+        /// One of them.
+        first: String,
+        /// By what these are accepted.
+        name: String,
+    },
+    /// This version folds differently.
+    #[error(
+        "{generation} was filled by other projectors ({theirs}) than this version has ({ours}); use the version that fills it"
+    )]
+    OtherProjectors {
+        /// The generation.
+        generation: String,
+        /// Its fingerprint.
+        theirs: String,
+        /// That of this version.
+        ours: String,
+    },
+    /// Another generation has begun to serve meanwhile.
+    #[error("{generation} does not serve any more; try again")]
+    NotServing {
+        /// The generation.
+        generation: String,
+    },
+    /// There is no such read model.
+    #[error("there is no read model {model}; there are {known}")]
+    UnknownModel {
+        /// What was asked for.
+        model: String,
+        /// What can be asked for.
+        known: String,
+    },
+    /// Somebody reads the table that is to be exchanged, or the projector does not come to an end.
+    #[error(
+        "the tables of {serving} are in use by somebody who does not come to an end, such as a verification; nothing was changed, try again"
+    )]
+    InUse {
+        /// What serves.
+        serving: String,
+    },
     /// There is nothing to go back to.
     #[error("no other generation has served before that still exists")]
     NothingBefore,
@@ -123,6 +202,13 @@ impl AdministrationError {
             Self::Building { .. } => "generation.building",
             Self::OtherHistory { .. } => "generation.other-history",
             Self::NotLevel { .. } => "generation.not-level",
+            Self::DiffNotAccepted { .. } => "generation.diff-not-accepted",
+            Self::DiffUnknown { .. } => "generation.diff-unknown",
+            Self::ParkedNotAccepted { .. } => "generation.parked-not-accepted",
+            Self::OtherProjectors { .. } => "generation.other-projectors",
+            Self::NotServing { .. } => "generation.not-serving",
+            Self::UnknownModel { .. } => "model.unknown",
+            Self::InUse { .. } => "generation.in-use",
             Self::NothingBefore => "generation.nothing-before",
             Self::NothingServes => "generation.nothing-serves",
             Self::InGrace { .. } => "generation.in-grace",

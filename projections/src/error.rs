@@ -166,6 +166,13 @@ impl ProjectionError {
         }
     }
 
+    /// What the database says is wrong, when it is the database that says so.
+    pub(crate) fn sqlstate(&self) -> Option<String> {
+        let Self::Database(error) = self else { return None };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
+        Some(code.into_owned())
+    }
+
     /// Can time mend it? If not, the generation stops until a person acts.
     pub fn is_transient(&self) -> bool {
         match self {

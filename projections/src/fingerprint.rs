@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::projector::Projector;
 
 /// Raised when the engine folds subjects or coalesces differently than before.
-const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 2;
 
 /// The table that the engine keeps beside those of the projectors.
 pub(crate) const SUBJECT_SCHEMA: &str = include_str!("../../migrations/read-models/subject.sql");

@@ -13,28 +13,40 @@ pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
     Ok(migrator().run_direct(None, &mut *connection, false).await?)
 }
 
-/// In the order in which they were made; each is run once, and none is changed afterwards.
-const MIGRATIONS: [(&str, &str); 4] = [
+/// By number; each is run once, and none is changed afterwards.
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (
+        1,
         "generations",
         include_str!("../../migrations/control/0001_generations.sql"),
     ),
-    ("rebuilds", include_str!("../../migrations/control/0002_rebuilds.sql")),
     (
+        2,
+        "rebuilds",
+        include_str!("../../migrations/control/0002_rebuilds.sql"),
+    ),
+    (
+        3,
         "leases and parking",
         include_str!("../../migrations/control/0003_leases_and_parking.sql"),
     ),
     (
+        4,
         "time travel",
         include_str!("../../migrations/control/0004_time_travel.sql"),
+    ),
+    (
+        5,
+        "proof and models",
+        include_str!("../../migrations/control/0005_proof_and_models.sql"),
     ),
 ];
 
 fn migrator() -> Migrator {
-    let migration = |(version, (name, sql)): (i64, (&'static str, &'static str))| {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    let mut migrator = Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect());
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect());
     // Schema `journal` has a migrator and a list of its own in the same database.
     migrator.create_schema("control");
     migrator.dangerous_set_table_name("control._sqlx_migrations");

@@ -21,6 +21,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(25);
 /// A projector in this process says when it moved; this only guards against a change of the serving generation.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
+/// Begins a transaction that may read tables of generations. Whoever exchanges a table of the serving generation waits for those that read, and
+/// they for it: the lock comes before the snapshot, so no snapshot is older than the tables that its names mean.
+pub const BEGIN_SNAPSHOT: &str =
+    "begin isolation level repeatable read read only; lock table control.serving in access share mode";
+
 /// Why nothing can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -97,8 +102,7 @@ impl ServingReader {
 
     /// Begins a snapshot.
     pub async fn begin(&self) -> Result<ReadSnapshot, ReadError> {
-        let mut transaction =
-            transaction::begin_with(&self.pool, "begin isolation level repeatable read read only").await?;
+        let mut transaction = transaction::begin_with(&self.pool, BEGIN_SNAPSHOT).await?;
         let served = serving(&mut transaction).await?;
         Ok(ReadSnapshot {
             transaction,

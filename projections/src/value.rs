@@ -63,6 +63,40 @@ impl Value {
         }
     }
 
+    /// A value as PostgreSQL writes it into JSON; none when it is not one of the type.
+    pub fn from_json(column_type: ColumnType, json: &serde_json::Value) -> Option<Self> {
+        if json.is_null() {
+            return Some(Self::Null);
+        }
+        match column_type {
+            ColumnType::Text => json.as_str().map(Self::from),
+            ColumnType::Uuid => json.as_str()?.parse().ok().map(Self::Uuid),
+            ColumnType::Int => json.as_i64().map(Self::Int),
+            ColumnType::Bool => json.as_bool().map(Self::Bool),
+            ColumnType::Timestamp => {
+                let moment = DateTime::parse_from_rfc3339(json.as_str()?).ok()?;
+                Some(Self::Timestamp(moment.to_utc()))
+            }
+            ColumnType::Date => json.as_str()?.parse().ok().map(Self::Date),
+            ColumnType::TextArray => {
+                let texts = json.as_array()?.iter().map(|text| text.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map(Self::TextArray)
+            }
+            ColumnType::Json => Some(Self::Json(json.clone())),
+        }
+    }
+
+    /// As it is after it was stored: the database keeps microseconds.
+    #[must_use]
+    pub fn as_stored(self) -> Self {
+        match self {
+            Self::Timestamp(moment) => {
+                Self::Timestamp(DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment))
+            }
+            other => other,
+        }
+    }
+
     /// A count, at most `i64::MAX`: more is refused by the domain, and PostgreSQL has no larger integer.
     pub fn count(count: u64) -> Self {
         Self::Int(i64::try_from(count).unwrap_or(i64::MAX))

@@ -3,6 +3,7 @@
 //! These work on the configured database and log. The work itself is done by the projectors that run: a rebuild goes on whether
 //! somebody watches or not, also after a crash of either.
 
+mod model;
 mod parked;
 mod rebuild;
 mod table;
@@ -16,13 +17,15 @@ use clap::{Args, Subcommand};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
 use projections::ProjectionError;
-use projections::administration::{self, AdministrationError};
+use projections::administration::{self, Acceptance, AdministrationError};
 use sqlx::PgPool;
 
 use crate::{OutputFormat, ToolError};
 
 pub use parked::{DiscardOptions, ParkedOptions, RetryOptions};
-pub use verify::VerifyReport;
+
+/// What stands for every read model.
+const ALL_MODELS: &str = "all";
 
 /// What can be done with generations.
 ///
@@ -31,15 +34,18 @@ pub use verify::VerifyReport;
 pub enum ProjectionsCommand {
     /// Show every generation, how far it is and which one serves.
     List(Output),
-    /// Fill a new generation of all read models beside the one that serves.
+    /// Fill a new generation beside the one that serves: of all read models, or of one.
     ///
-    /// The running projectors do it. Queries are answered from the serving generation until the new one is promoted. The new one stands
+    /// All: the running projectors do it. Queries are answered from the serving generation until the new one is promoted. The new one stands
     /// still while the serving one is behind the log. Ends at once, or with --watch when the generation is complete.
+    ///
+    /// One model: this command fills it, and goes on where it was when it is run again after Ctrl-C or a crash. When it is promoted its
+    /// tables join the generation that serves.
     Rebuild(RebuildOptions),
     /// Fold the log a second time up to where a generation is, and compare every row.
     Verify(VerifyOptions),
     /// Let a complete generation serve. Refused if clients would see less than before.
-    Promote(OneGeneration),
+    Promote(PromoteOptions),
     /// Let the generation serve that served before.
     Rollback(Output),
     /// Remove a generation that does not serve, with its tables.
@@ -67,6 +73,9 @@ pub struct Output {
 /// The flags of `projections rebuild`.
 #[derive(Debug, Clone, Args)]
 pub struct RebuildOptions {
+    /// One read model, or `all`.
+    #[arg(default_value = ALL_MODELS)]
+    pub model: String,
     /// Show how far it is until it is complete; also for a rebuild that is under way. Ctrl-C ends the watching, not the rebuild.
     #[arg(long)]
     pub watch: bool,
@@ -88,11 +97,20 @@ pub struct VerifyOptions {
     pub output: OutputFormat,
 }
 
-/// The flags of a command about one generation.
+/// The flags of `projections promote`.
 #[derive(Debug, Clone, Args)]
-pub struct OneGeneration {
+pub struct PromoteOptions {
     /// The generation, as `projections list` names it.
     pub generation: String,
+    /// The difference to what serves that `projections verify` has shown, when other projectors filled that.
+    #[arg(long, value_name = "NAME")]
+    pub accept_diff: Option<String>,
+    /// The parked streams of the generation, by the name that the refusal tells.
+    #[arg(long, value_name = "NAME")]
+    pub accept_parked: Option<String>,
+    /// Who accepts it; it is kept with what was accepted.
+    #[arg(long, env = "USER", default_value = "unknown", value_name = "NAME")]
+    pub by: String,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -120,18 +138,9 @@ pub enum GenerationsError {
     /// The database or the log is away.
     #[error("the log or the database of the read models cannot be used")]
     Away(#[source] ProjectionError),
-    /// This version folds differently.
-    #[error(
-        "{generation} was filled by other projectors ({theirs}) than this version has ({ours}); verify it with the version that fills it"
-    )]
-    OtherProjectors {
-        /// The generation.
-        generation: String,
-        /// Its fingerprint.
-        theirs: String,
-        /// That of this version.
-        ours: String,
-    },
+    /// This version cannot tell.
+    #[error(transparent)]
+    OtherProjectors(AdministrationError),
     /// Ended by a signal.
     #[error("interrupted; nothing was left behind, run it again")]
     Interrupted,
@@ -144,6 +153,7 @@ impl From<AdministrationError> for GenerationsError {
     fn from(error: AdministrationError) -> Self {
         match error {
             AdministrationError::Projection(error) => Self::Away(error),
+            other @ AdministrationError::OtherProjectors { .. } => Self::OtherProjectors(other),
             refused => Self::Refused(refused),
         }
     }
@@ -196,10 +206,18 @@ async fn answer(
             let generations = administration::list(pool, &**store).await?;
             options.output.print(&generations, || table::render(&generations))?;
         }
+        ProjectionsCommand::Rebuild(options) if options.model != ALL_MODELS => {
+            return model::run(&options, sources, shutdown).await;
+        }
         ProjectionsCommand::Rebuild(options) => return rebuild::run(&options, sources, shutdown).await,
         ProjectionsCommand::Verify(options) => return verify::run(&options, sources, shutdown).await,
         ProjectionsCommand::Promote(options) => {
-            let done = administration::promote(pool, &**store, &options.generation).await?;
+            let acceptance = Acceptance {
+                diff: options.accept_diff,
+                parked: options.accept_parked,
+                by: options.by,
+            };
+            let done = administration::promote_accepting(pool, &**store, &options.generation, &acceptance).await?;
             options.output.print(&done, || table::promotion(&done))?;
         }
         ProjectionsCommand::Rollback(options) => {

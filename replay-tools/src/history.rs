@@ -3,6 +3,7 @@
 //! Everything but `import` only reads: no schema is brought up to date, no topic is made, nothing is appended. What is folded again to be
 //! compared goes into a schema of its own, which is dropped at the end.
 
+pub mod diff;
 pub mod export;
 pub mod import;
 pub mod reading;
@@ -18,6 +19,7 @@ use event_store::log::Log;
 use platform::shutdown::Shutdown;
 use sqlx::PgPool;
 
+use diff::{DiffError, DiffOptions};
 use export::{ExportError, ExportOptions};
 use import::{ImportOptions, ImportTarget};
 use reading::{GrepOptions, LineageOptions, ReadingError, ShowOptions, StatsOptions, TailOptions};
@@ -53,6 +55,10 @@ pub enum HistoryCommand {
     /// It may be interrupted at any time; the next run goes on. Exit code 0: imported, and the content of the log is that of the export.
     /// 1: refused, with a code. 2: it could not be tried.
     Import(ImportOptions),
+    /// Compare two generations of read models, at one moment, by table, key and column.
+    ///
+    /// Exit code 0: equal. 1: different. 2: they could not be compared.
+    Diff(DiffOptions),
 }
 
 impl HistoryCommand {
@@ -79,6 +85,9 @@ pub enum HistoryError {
     /// An export could not be written or read.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Two generations could not be compared.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
 }
 
 /// The exit code when the question could not be answered; 1 is an answer.
@@ -112,6 +121,7 @@ pub async fn run(
     let read = async {
         match command {
             HistoryCommand::Verify(options) => return Ok(verify::run(&options, &sources, shutdown).await?),
+            HistoryCommand::Diff(options) => return Ok(diff::run(&options, pool, shutdown).await?),
             HistoryCommand::Tail(options) => reading::tail(&options, pool, shutdown).await,
             HistoryCommand::Grep(options) => until(shutdown, reading::grep(&options, pool)).await,
             HistoryCommand::Show(options) => until(shutdown, reading::show(&options, pool)).await,

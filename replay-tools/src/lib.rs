@@ -7,6 +7,7 @@
 
 mod columns;
 mod connection;
+mod diff;
 pub mod error;
 pub mod generations;
 pub mod history;

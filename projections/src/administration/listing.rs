@@ -34,6 +34,9 @@ pub struct GenerationRecord {
     pub epoch: LogEpoch,
     /// Its projectors.
     pub models: Vec<ModelVersion>,
+    /// The one read model that it holds, which is to join the generation that serves; none for one of all models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// Does it have its secondary indexes yet?
     pub indexed: bool,
     /// Since when it exists.
@@ -61,6 +64,7 @@ pub(crate) struct Row {
     pub(crate) fingerprint: String,
     pub(crate) epoch: Uuid,
     pub(crate) models: sqlx::types::Json<Vec<ModelVersion>>,
+    pub(super) model: Option<String>,
     indexed: bool,
     created_at: DateTime<Utc>,
     level_at: Option<DateTime<Utc>>,
@@ -113,6 +117,7 @@ pub async fn list(pool: &PgPool, store: &dyn EventStore) -> Result<Vec<Generatio
             fingerprint: row.fingerprint,
             epoch: LogEpoch(row.epoch),
             models: row.models.0,
+            model: row.model,
             indexed: row.indexed,
             created_at: row.created_at,
             level_at: row.level_at,
@@ -132,7 +137,7 @@ pub(crate) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx
 /// The same, and those of travels.
 async fn all_rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
-        "select id, schema_name, state, purpose, fingerprint, epoch, models, indexed, created_at, level_at, served_from, served_until, \
+        "select id, schema_name, state, purpose, fingerprint, epoch, models, model, indexed, created_at, level_at, served_from, served_until, \
                 array_agg(partition) as partitions, array_agg(next_offset) as offsets, name, target, complete_at, expires_at \
          from control.generation join control.checkpoint on checkpoint.generation = generation.id \
          left join control.travel on travel.generation = generation.id \
@@ -165,8 +170,12 @@ pub(super) async fn find(connection: &mut PgConnection, generation: &str) -> Res
 pub struct HeldGeneration {
     /// The schema of its tables.
     pub schema: String,
+    /// Its number.
+    pub id: i32,
     /// Who may follow it.
     pub fingerprint: String,
+    /// Its projectors.
+    pub models: Vec<ModelVersion>,
     /// The history that it counts in.
     pub epoch: LogEpoch,
     /// What its rows cover.
@@ -177,8 +186,10 @@ pub struct HeldGeneration {
 pub async fn hold(connection: &mut PgConnection, generation: &str) -> Result<HeldGeneration, AdministrationError> {
     let row = find(connection, generation).await?;
     Ok(HeldGeneration {
+        id: row.id,
         cut: row.cut(),
         schema: row.schema_name,
+        models: row.models.0,
         fingerprint: row.fingerprint,
         epoch: LogEpoch(row.epoch),
     })

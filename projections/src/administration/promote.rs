@@ -8,7 +8,9 @@ use sqlx::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use super::AdministrationError;
+use super::acceptance::Acceptance;
 use super::listing::{self, Row, lock_serving};
+use super::model;
 use crate::checkpoint;
 use crate::transaction;
 
@@ -24,6 +26,9 @@ pub struct Promotion {
     pub serving: String,
     /// What served before; it is kept level, so that going back is as fast.
     pub before: String,
+    /// When one read model joined: its name. Then `before` holds the tables that it had until now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// For how long no query could see the row change, in milliseconds: the time that the old generation was held.
     pub held_ms: u64,
 }
@@ -31,11 +36,22 @@ pub struct Promotion {
 /// Lets a generation serve. Queries under way end on the old one.
 ///
 /// The old generation is held where it is, for milliseconds, and the flip is done only if the new one covers at least as much in every
-/// partition: no client sees less than before.
+/// partition: no client sees less than before. What other projectors filled, or what has parked streams, needs
+/// [`promote_accepting`].
 pub async fn promote(
     pool: &PgPool,
     store: &dyn EventStore,
     generation: &str,
+) -> Result<Promotion, AdministrationError> {
+    promote_accepting(pool, store, generation, &Acceptance::default()).await
+}
+
+/// The same, although it shows other rows than what serves, as an administrator has seen and wants.
+pub async fn promote_accepting(
+    pool: &PgPool,
+    store: &dyn EventStore,
+    generation: &str,
+    acceptance: &Acceptance,
 ) -> Result<Promotion, AdministrationError> {
     let mut transaction = transaction::begin(pool).await?;
     let serving = lock_serving(&mut transaction)
@@ -47,7 +63,11 @@ pub async fn promote(
             generation: new.schema_name,
         });
     }
-    let promotion = flip(&mut transaction, store, serving, new).await?;
+    if new.model.is_some() {
+        transaction.rollback().await?;
+        return model::join(pool, store, new).await;
+    }
+    let promotion = flip(&mut transaction, store, serving, new, Some(acceptance)).await?;
     transaction.commit().await?;
     Ok(promotion)
 }
@@ -64,7 +84,12 @@ pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotio
         .filter(|row| row.id != serving && row.served_until.is_some())
         .max_by_key(|row| row.served_until)
         .ok_or(AdministrationError::NothingBefore)?;
-    let promotion = flip(&mut transaction, store, serving, before).await?;
+    if before.model.is_some() {
+        transaction.rollback().await?;
+        return model::join(pool, store, before).await;
+    }
+    // It has served: what it shows needs no acceptance.
+    let promotion = flip(&mut transaction, store, serving, before, None).await?;
     transaction.commit().await?;
     Ok(promotion)
 }
@@ -74,6 +99,7 @@ async fn flip(
     store: &dyn EventStore,
     serving: i32,
     new: Row,
+    acceptance: Option<&Acceptance>,
 ) -> Result<Promotion, AdministrationError> {
     let rows = listing::rows(connection).await?;
     let old = rows.into_iter().find(|row| row.id == serving);
@@ -92,6 +118,9 @@ async fn flip(
         return Err(AdministrationError::Building {
             generation: new.schema_name,
         });
+    }
+    if let Some(acceptance) = acceptance {
+        acceptance.covers(connection, &old, &new).await?;
     }
     // Its projector waits for these rows with its next transaction.
     sqlx::query("select from control.checkpoint where generation = $1 order by partition for update")
@@ -121,6 +150,7 @@ async fn flip(
     Ok(Promotion {
         serving: new.schema_name,
         before: old.schema_name,
+        model: None,
         held_ms: u64::try_from(held.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }

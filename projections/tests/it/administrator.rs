@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use projections::administration::{self, AdministrationError, GenerationRecord, Promotion};
+use projections::administration::{self, Acceptance, AdministrationError, GenerationRecord, Promotion};
 use projections::{ProjectorOptions, read, read_model};
 
 use crate::harness::{PATIENCE, Running, World, run};
@@ -27,6 +27,14 @@ impl World {
 
     pub(crate) async fn promote(&self, generation: &str) -> Result<Promotion, AdministrationError> {
         administration::promote(&self.pool, &*self.store, generation).await
+    }
+
+    pub(crate) async fn promote_accepting(
+        &self,
+        generation: &str,
+        acceptance: &Acceptance,
+    ) -> Result<Promotion, AdministrationError> {
+        administration::promote_accepting(&self.pool, &*self.store, generation, acceptance).await
     }
 
     pub(crate) async fn roll_back(&self) -> Result<Promotion, AdministrationError> {

@@ -3,7 +3,9 @@
 
 mod administrator;
 mod coalescing;
+mod comparing;
 mod copying;
+mod deploying;
 mod engine;
 mod failures;
 mod generations;
@@ -11,12 +13,17 @@ mod harness;
 mod history;
 mod parking;
 mod promoting;
+mod querying;
 mod read_models;
 mod reading;
 mod rebuilding;
 mod refolding;
 mod several;
 mod sharing;
+mod single_model;
 mod splitting;
 mod status;
+mod stored_versions;
 mod travelling;
+mod unchanged_output;
+mod verifying;

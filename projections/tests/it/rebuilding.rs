@@ -12,7 +12,7 @@ use crate::history::{created, task};
 const LONGER_THAN_A_REBUILD: Duration = Duration::from_secs(1);
 
 impl World {
-    async fn indexes(&self, schema: &str) -> Vec<String> {
+    pub(crate) async fn indexes(&self, schema: &str) -> Vec<String> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "select replace(indexdef, schemaname || '.', '') from pg_indexes where schemaname = $1 order by 1",
         )

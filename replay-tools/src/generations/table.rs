@@ -28,7 +28,7 @@ fn row(generation: &GenerationRecord) -> [String; 8] {
     [
         generation.name.as_ref().unwrap_or(&generation.generation).clone(),
         generation.state.clone(),
-        generation.purpose.clone(),
+        generation.model.clone().unwrap_or_else(|| generation.purpose.clone()),
         format!("{} %", percent(generation)),
         generation.behind.to_string(),
         generation.level_at.map_or_else(|| "-".to_owned(), moment),
@@ -44,6 +44,12 @@ pub(super) fn percent(generation: &GenerationRecord) -> u64 {
 }
 
 pub(super) fn promotion(done: &Promotion) -> String {
+    if let Some(model) = &done.model {
+        return format!(
+            "{model} of {} has joined {}, which was held for {} ms; {} keeps the tables that it had, for going back: coding-agent projections rollback\n",
+            done.before, done.serving, done.held_ms, done.before
+        );
+    }
     format!(
         "{} serves now; {} is kept level for going back: coding-agent projections rollback\n",
         done.serving, done.before
