@@ -31,7 +31,7 @@ use crate::servers::Servers;
 pub(crate) use closed_loop::closed_loop;
 pub(crate) use content::EVENT_BYTES;
 pub(crate) use cost::Meter;
-pub(crate) use node::{LogNode, close, connect};
+pub(crate) use node::{LogNode, OpenedLog, close, connect};
 pub(crate) use streams::{Appender, Streams};
 
 const BENCH: &str = "append";
