@@ -7,12 +7,14 @@
 mod accept;
 mod append;
 mod backfill;
+mod cost;
 pub mod data;
 mod limit;
 mod measurement;
 mod peers;
 mod processor_time;
 mod ready;
+mod replay;
 mod samples;
 mod servers;
 mod system;
@@ -29,13 +31,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::append::AppendOptions;
 use crate::measurement::Measurement;
+use crate::replay::ReplayOptions;
 use crate::servers::Servers;
 
 /// Measure the platform against the limits of this machine.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// What to measure; everything but `peers` when nothing is named.
+    /// What to measure; everything but `replay` and `peers` when nothing is named.
     #[arg(value_enum, value_name = "NAME")]
     names: Vec<BenchName>,
     /// The form of the figures.
@@ -52,6 +55,8 @@ struct Arguments {
     store: Option<Store>,
     #[command(flatten)]
     append: AppendOptions,
+    #[command(flatten)]
+    replay: ReplayOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +71,8 @@ enum BenchName {
     Ready,
     /// The paths of an append, each against its limit.
     Append,
+    /// Rebuilds, lag, switching and what analysts do, each against its limit.
+    Replay,
     /// Appends of other event stores beside ours.
     Peers,
 }
@@ -114,8 +121,8 @@ fn start(arguments: &Arguments) -> Result<()> {
         println!("{}", measurement::TABLE_HEAD);
     }
     let is_wanted = |bench: &BenchName| match arguments.names.as_slice() {
-        // Peers are built by `./dev bench` when they are named.
-        [] => *bench != BenchName::Peers,
+        // Peers are built by `./dev bench` when they are named, and a replay makes a long log first.
+        [] => !matches!(bench, BenchName::Replay | BenchName::Peers),
         named => named.contains(bench),
     };
     for bench in BenchName::value_variants().iter().filter(|bench| is_wanted(bench)) {
@@ -127,7 +134,7 @@ fn start(arguments: &Arguments) -> Result<()> {
 impl BenchName {
     fn runtime(self) -> Result<Runtime> {
         let mut builder = match self {
-            Self::Append | Self::Peers => Builder::new_multi_thread(),
+            Self::Append | Self::Replay | Self::Peers => Builder::new_multi_thread(),
             // One thread: a client that answers itself across threads would measure its own wake-ups.
             Self::Backfill | Self::Accept | Self::Visible | Self::Ready => Builder::new_current_thread(),
         };
@@ -157,6 +164,10 @@ async fn measure(bench: BenchName, servers: &Servers, arguments: &Arguments) -> 
                 print(append::measure(case, servers, window).await?, arguments.output)?;
             }
             Ok(())
+        }
+        BenchName::Replay => {
+            record_metrics()?;
+            replay::run(servers, &arguments.replay, |rows| print(rows, arguments.output)).await
         }
         BenchName::Peers => {
             record_metrics()?;
