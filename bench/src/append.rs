@@ -8,7 +8,6 @@ mod alone;
 mod catching_up;
 mod closed_loop;
 mod content;
-mod cost;
 mod hot_stream;
 mod http;
 mod node;
@@ -30,8 +29,7 @@ use crate::servers::Servers;
 
 pub(crate) use closed_loop::closed_loop;
 pub(crate) use content::EVENT_BYTES;
-pub(crate) use cost::Meter;
-pub(crate) use node::{LogNode, close, connect};
+pub(crate) use node::{LogNode, OpenedLog, close, connect};
 pub(crate) use streams::{Appender, Streams};
 
 const BENCH: &str = "append";

@@ -48,6 +48,11 @@ impl Measurement {
         }
     }
 
+    /// A figure that cannot be measured: the program has no such command. The value is null.
+    pub(crate) fn not_there(bench: &'static str, case: impl Into<String>, unit: &'static str, target: Target) -> Self {
+        Self::new(bench, case, f64::NAN, unit).wanted(target)
+    }
+
     /// Beside it what the machine can do, in the same unit.
     pub(crate) fn against(mut self, limit_name: &'static str, limit: f64) -> Self {
         self.limit = Some(rounded(limit));
@@ -86,11 +91,15 @@ impl Measurement {
             Some(false) => "MISSED",
             None => "",
         };
+        let value = if self.value.is_nan() {
+            "not there".to_owned()
+        } else {
+            self.value.to_string()
+        };
         let row = format!(
-            "{:<9} {:<38} {:>12} {:<10} {limit:>9} {ratio:>6}  {:<21} {met}",
+            "{:<9} {:<38} {value:>12} {:<10} {limit:>9} {ratio:>6}  {:<21} {met}",
             self.bench,
             self.case,
-            self.value,
             self.unit,
             self.target.as_deref().unwrap_or_default(),
         );

@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::measurement::Measurement;
 use crate::samples::median;
 use crate::servers::{Place, Servers};
-use program::PeerProgram;
+pub(crate) use program::PeerProgram;
 
 const BENCH: &str = "peers";
 const STREAMS: usize = 10_000;
@@ -108,9 +108,13 @@ impl EventStore {
         let (appended, round) = match self {
             Self::OursOnPostgresql => ours::on_postgresql(&plan, &place, servers).await?,
             Self::OursOnKafka => ours::on_kafka(&plan, &place, servers).await?,
-            Self::CqrsEs => PeerProgram::rust("cqrs-es")?.run(&plan, &place).await?,
-            Self::Disintegrate => PeerProgram::rust("disintegrate")?.run(&plan, &place).await?,
-            Self::Emmett => PeerProgram::node()?.run(&plan, &place).await?,
+            Self::CqrsEs => PeerProgram::rust("append", "cqrs-es")?.append(&plan, &place).await?,
+            Self::Disintegrate => {
+                PeerProgram::rust("append", "disintegrate")?
+                    .append(&plan, &place)
+                    .await?
+            }
+            Self::Emmett => PeerProgram::node("append.js")?.append(&plan, &place).await?,
         };
         self.check(&place, appended).await?;
         place.remove().await?;

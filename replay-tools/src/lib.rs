@@ -13,7 +13,7 @@ pub mod generations;
 pub mod history;
 pub mod import;
 pub mod options;
-mod progress;
+pub mod progress;
 pub mod status;
 
 use std::process::ExitCode;

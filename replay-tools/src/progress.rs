@@ -16,24 +16,27 @@ const BAR: &str = "{bar:30} {pos}/{len} records  {per_sec}  ETA {eta}  {msg}";
 
 /// Shared between the one who works and the one who shows.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub struct Meter {
     done: AtomicU64,
     total: AtomicU64,
     step: Mutex<&'static str>,
 }
 
 impl Meter {
-    pub(crate) fn begin(&self, step: &'static str, total: u64) {
+    /// A step of the work begins, with so much to do.
+    pub fn begin(&self, step: &'static str, total: u64) {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
         self.total.store(total, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
     }
 
-    pub(crate) fn advance(&self, by: u64) {
+    /// So much more is done.
+    pub fn advance(&self, by: u64) {
         self.done.fetch_add(by, Ordering::Relaxed);
     }
 
-    pub(crate) fn set(&self, step: &'static str, done: u64, total: u64) {
+    /// Where the work stands.
+    pub fn set(&self, step: &'static str, done: u64, total: u64) {
         self.begin(step, total);
         self.advance(done);
     }
@@ -58,7 +61,7 @@ impl Drop for Bar {
 }
 
 /// Shows the meter until the returned future is dropped.
-pub(crate) async fn show(output: OutputFormat, meter: &Meter) {
+pub async fn show(output: OutputFormat, meter: &Meter) {
     if output == OutputFormat::Json {
         std::future::pending::<()>().await;
     } else if std::io::stderr().is_terminal() {

@@ -21,10 +21,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     // Others' code is fetched and built only for those who ask for it.
-    let with_peers = arguments.iter().any(|argument| argument == "peers");
-    if with_peers && !peers::build()? {
-        return Ok(ExitCode::FAILURE);
-    }
+    let with_peers = match Wish::of(arguments) {
+        Wish::Without => false,
+        Wish::IfPossible => peers::build().unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            false
+        }),
+        Wish::Needed if peers::build()? => true,
+        Wish::Needed => return Ok(ExitCode::FAILURE),
+    };
     let servers = TestServers::start()?;
     let mut command = project::cargo();
     command
@@ -40,4 +45,35 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     interrupt::check()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Are the programs of other event stores wanted?
+enum Wish {
+    Without,
+    /// A replay is worth measuring also where they cannot be built; then it says that they are not there.
+    IfPossible,
+    Needed,
+}
+
+impl Wish {
+    fn of(arguments: &[String]) -> Self {
+        let mut wish = Self::Without;
+        let mut arguments = arguments.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            let cases = match argument {
+                "peers" => return Self::Needed,
+                "replay" => {
+                    wish = Self::IfPossible;
+                    continue;
+                }
+                "--cases" => arguments.next(),
+                other => other.strip_prefix("--cases="),
+            };
+            // Only some cases of a replay, and this one not among them.
+            if cases.is_some_and(|cases| !cases.split(',').any(|case| case == "peers")) {
+                return Self::Without;
+            }
+        }
+        wish
+    }
 }

@@ -1,6 +1,7 @@
 //! Private servers, checks and the developer's menu behind `./dev`. The servers are used by system tests and benchmarks too.
 
 mod bench;
+mod data;
 mod faults;
 mod instance;
 mod interrupt;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::{bench, faults, instance, interrupt, lint, simulate, test, up};
+use crate::{bench, data, faults, instance, interrupt, lint, simulate, test, up};
 
 /// Build, run and check the coding-agent platform on this machine.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ enum MenuCommand {
     /// Print a token: `./dev token --role admin --user UUID`
     #[command(disable_help_flag = true)]
     Token(Passed),
+    /// Fill the log of the instance with real histories, again and again under other names
+    Data(DataOptions),
     /// Run every check and test on throw-away servers
     Test {
         /// Only this crate
@@ -85,6 +87,23 @@ pub(crate) struct UpOptions {
     pub(crate) program: Option<std::path::PathBuf>,
 }
 
+/// What `data` can be told.
+#[derive(Debug, Args)]
+pub(crate) struct DataOptions {
+    /// So many events of such histories are in the log afterwards; those that are there already count
+    #[arg(long, value_name = "N")]
+    pub(crate) events: u64,
+    /// Where the instance is expected to store its events
+    #[arg(long, value_enum)]
+    pub(crate) log: Option<LogKind>,
+    /// A history as `coding-agent import git` reads it; several take turns [default: that of samples/]
+    #[arg(long = "history", value_name = "FILE")]
+    pub(crate) histories: Vec<std::path::PathBuf>,
+    /// The form of the report
+    #[arg(long, value_parser = ["text", "json"], default_value = "text")]
+    pub(crate) output: String,
+}
+
 /// The store of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,6 +147,10 @@ pub fn run() -> Result<ExitCode> {
         MenuCommand::Token(passed) => {
             let arguments: Vec<String> = std::iter::once("token".to_owned()).chain(passed.arguments).collect();
             instance::cli::run(&arguments)
+        }
+        MenuCommand::Data(options) => {
+            interrupt::listen()?;
+            data::run(&options)
         }
         MenuCommand::Test { only } => {
             interrupt::listen()?;

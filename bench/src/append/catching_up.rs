@@ -8,10 +8,10 @@ use event_store::{Cut, EventStore as _};
 use tokio::task::JoinSet;
 
 use super::closed_loop::Turn;
-use super::cost::{self, Meter, Used};
 use super::node::{LogNode, OpenedLog};
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::cost::{self, Meter, Used};
 use crate::limit::postgres::copy_of_journal;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;
@@ -44,7 +44,11 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
             .against("COPY of the same journal rows", median(limits))
             .wanted(Target::AtLeastTimesLimit(OF_LIMIT)),
     ];
-    rows.extend(cost::rows("journaler catching up", &used.iter().collect::<Vec<_>>()));
+    rows.extend(cost::rows(
+        BENCH,
+        "journaler catching up",
+        &used.iter().collect::<Vec<_>>(),
+    ));
     Ok(rows)
 }
 

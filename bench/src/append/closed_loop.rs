@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::cost::{Meter, Used};
+use crate::cost::{Meter, Used};
 use crate::measurement::as_float;
 use crate::samples::Samples;
 

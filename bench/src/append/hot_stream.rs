@@ -16,9 +16,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::closed_loop::{Client, Load, Turn, closed_loop};
-use super::cost::{self, Meter};
 use super::node::LogNode;
 use super::{BENCH, ROUNDS, content};
+use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;
 use crate::servers::Servers;
@@ -68,6 +68,7 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
         ),
     ];
     rows.extend(cost::rows(
+        BENCH,
         "hot stream",
         &rounds.iter().map(|load| &load.used).collect::<Vec<_>>(),
     ));

@@ -6,9 +6,9 @@ use anyhow::Result;
 use futures::future::try_join_all;
 
 use super::closed_loop::{Client, Load, Turn, closed_loop};
-use super::cost::{self, Meter};
 use super::{BENCH, ROUNDS};
 use crate::Store;
+use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;
 use crate::servers::Servers;
@@ -48,8 +48,8 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
         Measurement::new(BENCH, "http p50", of(&loads, |load| load.times.p50()), "ms"),
         Measurement::new(BENCH, "http p99", of(&loads, |load| load.times.p99()), "ms"),
     ];
-    rows.extend(cost::rows("http", &used_by(&loads)));
-    rows.extend(cost::rows("constant answer", &used_by(&limits)));
+    rows.extend(cost::rows(BENCH, "http", &used_by(&loads)));
+    rows.extend(cost::rows(BENCH, "constant answer", &used_by(&limits)));
     Ok(rows)
 }
 

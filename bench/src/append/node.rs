@@ -64,12 +64,16 @@ pub(crate) struct RunningJournaler {
 impl OpenedLog {
     /// Opens the topic of one place with the database of another, or of the same.
     pub(crate) async fn open(topic_of: &Place, database_of: &Place) -> Result<Self> {
-        let pool = connect(&database_of.database_url).await?;
         let options = KafkaOptions {
             brokers: topic_of.brokers.clone(),
             topic: topic_of.topic.clone(),
             ..settings()?.kafka
         };
+        Self::on(options, connect(&database_of.database_url).await?).await
+    }
+
+    /// Opens the topic that the options name, with a database whose journal is up to date.
+    pub(crate) async fn on(options: KafkaOptions, pool: PgPool) -> Result<Self> {
         let log: Arc<dyn Log> = Arc::new(KafkaLog::open(options).await?);
         let pin = open_log(&*log, DEFAULT_WINDOW).await?;
         let journal = PostgresJournal::open(pool.clone(), LogKind::Log, pin.log_id, pin.partitions).await?;
@@ -117,7 +121,7 @@ impl LogNode {
         Self::start(OpenedLog::open(place, place).await?).await
     }
 
-    async fn start(opened: OpenedLog) -> Result<Self> {
+    pub(crate) async fn start(opened: OpenedLog) -> Result<Self> {
         let options = LogStoreOptions {
             author: AUTHOR.to_owned(),
             ..LogStoreOptions::default()

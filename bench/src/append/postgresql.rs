@@ -8,12 +8,12 @@ use event_store::EventStore;
 use event_store::postgres::PostgresStore;
 
 use super::closed_loop::{Load, closed_loop};
-use super::cost::{self, Meter};
 use super::node::{close, connect};
 use super::pgbench::Pgbench;
 use super::store_level::STREAMS;
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;
 use crate::servers::{PARTITIONS, Servers};
@@ -65,6 +65,7 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
             Measurement::new(BENCH, format!("{case} p99"), of(|load| load.times.p99()), "ms"),
         ]);
         rows.extend(cost::rows(
+            BENCH,
             &case,
             &rounds.iter().map(|load| &load.used).collect::<Vec<_>>(),
         ));

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::closed_loop::{Load, closed_loop};
-use super::cost::{self, Meter};
 use super::node::LogNode;
 use super::open_loop::open_loop;
 use super::producer_performance::ProducerPerformance;
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS, content};
+use crate::cost::{self, Meter};
 use crate::limit::kafka::contents;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;
@@ -69,6 +69,7 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
         Measurement::new(BENCH, "store level record", as_float(record_bytes as u64), "bytes"),
     ];
     rows.extend(cost::rows(
+        BENCH,
         "store level",
         &rounds.iter().map(|round| &round.load.used).collect::<Vec<_>>(),
     ));

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::closed_loop::{Load, closed_loop};
-use super::cost::{self, Meter};
 use super::node::LogNode;
 use super::store_level::{IN_FLIGHT, STREAMS};
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;
 use crate::servers::Servers;
@@ -30,10 +30,12 @@ pub(super) async fn run(servers: &Servers, window: Duration) -> Result<Vec<Measu
             .wanted(Target::AtLeastTimesLimit(1.0)),
     ];
     rows.extend(cost::rows(
+        BENCH,
         "one node alone",
         &one.iter().map(|load| &load.used).collect::<Vec<_>>(),
     ));
     rows.extend(cost::rows(
+        BENCH,
         "two nodes together",
         &two.iter().map(|load| &load.used).collect::<Vec<_>>(),
     ));

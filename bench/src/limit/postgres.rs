@@ -5,29 +5,43 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// Puts the rows of the journal, as they are, by COPY into a second table with the same indexes; tells how many there
 /// are and how long it takes.
 pub(crate) async fn copy_of_journal(database_url: &str) -> Result<(u64, Duration)> {
+    copy_of_table(database_url, "journal.events").await
+}
+
+/// The same with any table. Its rows are held in memory.
+pub(crate) async fn copy_of_table(database_url: &str, table: &str) -> Result<(u64, Duration)> {
     let mut connection = PgConnection::connect(database_url).await?;
+    // What is generated is generated again.
+    let columns: String = sqlx::query_scalar(
+        "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute \
+         where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''",
+    )
+    .bind(table)
+    .fetch_one(&mut connection)
+    .await?;
     let rows: Vec<Bytes> = connection
-        .copy_out_raw("copy journal.events to stdout")
+        .copy_out_raw(&format!("copy {table} ({columns}) to stdout"))
         .await?
         .try_collect()
         .await?;
-    sqlx::query("create table public.journal_copy (like journal.events including all)")
-        .execute(&mut connection)
-        .await?;
+    let create = format!("create table public.table_copy (like {table} including all)");
+    sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await?;
     let started = Instant::now();
-    let mut copy = connection.copy_in_raw("copy public.journal_copy from stdin").await?;
+    let mut copy = connection
+        .copy_in_raw(&format!("copy public.table_copy ({columns}) from stdin"))
+        .await?;
     for row in rows {
         copy.send(row).await?;
     }
     let count = copy.finish().await?;
     let taken = started.elapsed();
-    ensure!(count > 0, "the journal is empty");
-    sqlx::query("drop table public.journal_copy")
+    ensure!(count > 0, "{table} is empty");
+    sqlx::query("drop table public.table_copy")
         .execute(&mut connection)
         .await?;
     connection.close().await?;

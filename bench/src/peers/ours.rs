@@ -8,7 +8,8 @@ use event_store::postgres::PostgresStore;
 
 use super::Round;
 use super::program::Plan;
-use crate::append::{Appender, LogNode, Meter, Streams, close, closed_loop, connect};
+use crate::append::{Appender, LogNode, Streams, close, closed_loop, connect};
+use crate::cost::Meter;
 use crate::servers::{PARTITIONS, Place, Servers};
 
 pub(super) async fn on_postgresql(plan: &Plan, place: &Place, servers: &Servers) -> Result<(u64, Round)> {

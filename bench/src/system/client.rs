@@ -64,16 +64,27 @@ impl Client {
             "variables": { "id": task.id },
             "extensions": { "after": task.position },
         });
+        let answer = self.query(&request).await?;
+        Ok(answer["data"]["task"]["id"] == task.id.as_str())
+    }
+
+    /// Asks GraphQL; an answer with errors is one.
+    pub(crate) async fn query(&mut self, request: &Value) -> Result<Value> {
         let request = request.to_string().into_bytes();
         let answer = self.connection.post("/graphql", &self.admin, &request).await?;
         let answer: Value = serde_json::from_slice(&checked(answer, 200, "POST /graphql")?)?;
         ensure!(answer.get("errors").is_none(), "GraphQL answers {answer}");
-        Ok(answer["data"]["task"]["id"] == task.id.as_str())
+        Ok(answer)
     }
 
     /// Waits until no read model is behind the log. Each look costs the system time and memory (on Kafka it may read the
     /// log for the age of what is missing), so `every` is a trade of precision against disturbance.
     pub(crate) async fn wait_level(&mut self, every: Duration) -> Result<Duration> {
+        self.wait_level_within(every, LEVEL_WITHIN).await
+    }
+
+    /// The same, for a log so long that it takes longer.
+    pub(crate) async fn wait_level_within(&mut self, every: Duration, within: Duration) -> Result<Duration> {
         let started = Instant::now();
         loop {
             let answer = self.connection.get("/api/status", Some(&self.admin)).await?;
@@ -84,7 +95,7 @@ impl Client {
                 return Ok(started.elapsed());
             }
             ensure!(
-                started.elapsed() < LEVEL_WITHIN,
+                started.elapsed() < within,
                 "the read models are not level in time: {status}"
             );
             sleep(every).await;

@@ -43,10 +43,23 @@ impl Installation {
     pub(crate) async fn start(&self) -> Result<(Instance, Duration)> {
         let port = free_port()?;
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
+        let mut command = self.program(&["up"])?;
+        command
+            .env("CODING_AGENT__HTTP__LISTEN", format!("127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(log);
+        let started = Instant::now();
+        let child = command.spawn().context("the program cannot be started")?;
+        let mut instance = Instance::new(child, port, self.log());
+        instance.wait_until_ready().await?;
+        Ok((instance, started.elapsed()))
+    }
+
+    /// The program with the configuration of this installation.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program()?);
         command
-            .arg("up")
-            .env("CODING_AGENT__HTTP__LISTEN", format!("127.0.0.1:{port}"))
+            .args(arguments)
             .env("CODING_AGENT__POSTGRES__URL", &self.place.database_url)
             .env("CODING_AGENT__LOG__KIND", self.store.name())
             .env("CODING_AGENT__KAFKA__BROKERS", &self.place.brokers)
@@ -57,14 +70,13 @@ impl Installation {
             )
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
             .kill_on_drop(true);
-        let started = Instant::now();
-        let child = command.spawn().context("the program cannot be started")?;
-        let mut instance = Instance::new(child, port, self.log());
-        instance.wait_until_ready().await?;
-        Ok((instance, started.elapsed()))
+        Ok(command)
+    }
+
+    /// A folder that is deleted with the installation.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// A bearer token of nobody in particular.

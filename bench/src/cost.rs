@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::BENCH;
 use crate::measurement::{Measurement, as_float};
 use crate::processor_time::{ProcessorTime, Watched, listener};
 use crate::samples::median;
@@ -22,7 +21,7 @@ impl Meter {
         Self::of(servers, "bench", std::process::id())
     }
 
-    pub(super) fn of(servers: &Servers, program_name: &'static str, program: u32) -> Self {
+    pub(crate) fn of(servers: &Servers, program_name: &'static str, program: u32) -> Self {
         let (postgres, kafka) = servers.ports();
         Self {
             watched: Watched {
@@ -34,11 +33,11 @@ impl Meter {
         }
     }
 
-    pub(super) fn now(&self) -> ProcessorTime {
+    pub(crate) fn now(&self) -> ProcessorTime {
         self.watched.now()
     }
 
-    pub(super) fn since(&self, before: &ProcessorTime, done: u64) -> Used {
+    pub(crate) fn since(&self, before: &ProcessorTime, done: u64) -> Used {
         let thousands = as_float(done) / 1_000.0;
         let used = self.watched.now().since(before);
         used.into_iter()
@@ -48,13 +47,13 @@ impl Meter {
 }
 
 /// One row for each of those who used anything worth telling: the median of the rounds.
-pub(super) fn rows(case: &str, rounds: &[&Used]) -> Vec<Measurement> {
+pub(crate) fn rows(bench: &'static str, case: &str, rounds: &[&Used]) -> Vec<Measurement> {
     let mut by_name: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (name, milliseconds) in rounds.iter().flat_map(|round| round.iter()) {
         by_name.entry(name).or_default().push(*milliseconds);
     }
     let row = |(name, milliseconds): (&str, Vec<f64>)| {
-        Measurement::new(BENCH, format!("{case}: {name}"), median(milliseconds), "cpu ms/1000")
+        Measurement::new(bench, format!("{case}: {name}"), median(milliseconds), "cpu ms/1000")
     };
     by_name.into_iter().map(row).collect()
 }

@@ -1,0 +1,5 @@
+//! Tests of what benchmarks stand on, on real servers.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod data;
+mod world;
