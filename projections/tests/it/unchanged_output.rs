@@ -351,7 +351,8 @@ fn complaints(projectors: &[Box<dyn Projector>]) -> Vec<String> {
         }
     }
     for (model, version, story) in committed.keys() {
-        let current = found.keys().any(|(known, now, _)| known == model && now == version);
+        let has_it = |projector: &Box<dyn Projector>| projector.name() == model && projector.version() == *version;
+        let current = projectors.iter().any(has_it) || (model == SUBJECT && *version == ENGINE_VERSION);
         if current && !found.contains_key(&(model.clone(), *version, story.clone())) {
             complaints.push(format!(
                 "{model} does nothing any more with the story \"{story}\", and its version {version} did: raise version() of {model}"
