@@ -158,7 +158,7 @@ async fn a_branch_is_asked_by_its_name_and_has_no_history_in_the_journal() {
         reply.body
     );
     assert_eq!(reply.body["extensions"]["purpose"], "branch");
-    let history = format!(r#"{{ history(stream: "task-{kept}") {{ totalCount }} }}"#);
+    let history = format!(r#"{{ streamHistory(stream: "task-{kept}") {{ totalCount }} }}"#);
     let reply = ask(&world, "without-it", "analyst", json!({ "query": history })).await;
     assert_eq!(code(&reply), "generation.no-history");
 }

@@ -174,7 +174,7 @@ fn query(travel: &Travel) -> &'static str {
     } else if has("conversation") {
         "{ conversations(first: 5) { totalCount nodes { title status } } }"
     } else if has("statistics") {
-        "{ statistics { tasks executions messages } }"
+        "{ statistics { rows { tasks executions messages } } }"
     } else {
         "{ activity(first: 5) { totalCount nodes { type at } } }"
     }
