@@ -150,11 +150,17 @@ pub(crate) async fn connect(database: &str) -> PgPool {
         .unwrap()
 }
 
-/// An empty database with the schemas of journal and control.
-pub(crate) async fn database() -> (String, PgPool) {
+/// A database with nothing in it.
+pub(crate) async fn empty_database() -> (String, PgPool) {
     let name = format!("test_{}", Uuid::new_v4().simple());
     on_server(format!("create database {name}")).await;
     let pool = connect(&name).await;
+    (name, pool)
+}
+
+/// An empty database with the schemas of journal and control.
+pub(crate) async fn database() -> (String, PgPool) {
+    let (name, pool) = empty_database().await;
     event_store::journal::migrate::migrate(&pool).await.unwrap();
     projections::migrate(&pool).await.unwrap();
     (name, pool)

@@ -55,7 +55,9 @@ impl Rejections {
     ) -> Result<u64, VerifyError> {
         let mut found = self.rows_at(connection, fence.offset, findings).await?;
         let FenceTarget::Stream(stream) = &fence.target else {
-            found.values().for_each(|row| self.extra(row, findings));
+            for row in found.values() {
+                self.extra(row, findings);
+            }
             return Ok(0);
         };
         let mut compared = 0;
@@ -85,7 +87,9 @@ impl Rejections {
                 findings.add(place(Code::RejectionDiffers, sentence));
             }
         }
-        found.values().for_each(|row| self.extra(row, findings));
+        for row in found.values() {
+            self.extra(row, findings);
+        }
         Ok(compared)
     }
 

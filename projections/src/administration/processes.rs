@@ -1,0 +1,42 @@
+//! Who follows generations.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+
+use super::AdministrationError;
+
+/// A process that says that it follows a generation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessRecord {
+    /// Its number.
+    pub id: i32,
+    /// What it follows.
+    pub generation: String,
+    /// Host and process.
+    pub name: String,
+    /// Since when.
+    pub started_at: DateTime<Utc>,
+    /// When it last looked in, by the clock of the database.
+    pub seen_at: DateTime<Utc>,
+    /// How long ago that was, in seconds by the same clock.
+    pub seen_seconds_ago: f64,
+    /// Partitions that it holds.
+    pub partitions: i64,
+    /// Where its time went between its last two looks, in milliseconds.
+    pub timings: serde_json::Value,
+}
+
+/// Every process that follows a generation, oldest first.
+pub async fn processes(pool: &PgPool) -> Result<Vec<ProcessRecord>, AdministrationError> {
+    Ok(sqlx::query_as(
+        "select projector.id, schema_name as generation, name, started_at, seen_at, \
+                extract(epoch from clock_timestamp() - seen_at)::float8 as seen_seconds_ago, \
+                (select count(*) from control.checkpoint where checkpoint.holder = projector.id) as partitions, timings \
+         from control.projector join control.generation on generation.id = projector.generation \
+         where schema_name is not null order by projector.id",
+    )
+    .fetch_all(pool)
+    .await?)
+}
