@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use domain::{Role, UserId};
 use replay_tools::doctor::DoctorOptions;
@@ -74,8 +74,12 @@ pub(crate) enum Action {
     /// Rebuild read models, prove them, let them serve, go back: works on the configured database, which running projectors fill.
     #[command(subcommand)]
     Projections(ProjectionsCommand),
-    /// Print the OpenAPI document of the command routes.
-    Openapi,
+    /// Print an OpenAPI document.
+    Openapi {
+        /// Of which routes.
+        #[arg(long, value_enum, default_value_t)]
+        of: Routes,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Print the completions of a shell: `source <(coding-agent completions bash)`.
@@ -96,6 +100,16 @@ pub(crate) enum HistoryAction {
     Log(HistoryCommand),
     #[command(flatten)]
     Travel(TravelCommand),
+}
+
+/// Routes with a document of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Routes {
+    /// Commands: the write side.
+    #[default]
+    Commands,
+    /// What administrators do with projections.
+    Admin,
 }
 
 /// The flags of `token`.

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use clap::FromArgMatches as _;
 use replay_tools::OutputFormat;
 
-use crate::arguments::{Action, Arguments, command_line};
+use crate::arguments::{Action, Arguments, Routes, command_line};
 use crate::roles::Roles;
 use crate::settings::Settings;
 
@@ -47,8 +47,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
         Action::History(command) => Ok(history::run(runtime, command, &arguments.settings)),
         Action::Projections(command) => Ok(generations::run(runtime, command, &arguments.settings)),
-        Action::Openapi => {
-            print!("{}", command_api::openapi());
+        Action::Openapi { of } => {
+            let document = match of {
+                Routes::Commands => command_api::openapi(),
+                Routes::Admin => admin_api::openapi(),
+            };
+            print!("{document}");
             Ok(ExitCode::SUCCESS)
         }
         Action::Schema => {
