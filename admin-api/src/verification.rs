@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use platform::clock;
 use platform::shutdown::Shutdown;
 use replay_tools::generations::{GenerationsError, GenerationsSources, VerifyOptions, verify};
-use replay_tools::{Meter, OutputFormat};
+use replay_tools::OutputFormat;
+use replay_tools::progress::Meter;
 use serde::Serialize;
 use serde_json::Value;
 

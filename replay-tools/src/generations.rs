@@ -18,6 +18,7 @@ use domain::{Actor, Role, UserId};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
 use projections::ProjectionError;
+use projections::administration::verify::VerifyReport;
 use projections::administration::{self, Acceptance, AdministrationError, Administrator, Operator};
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -25,7 +25,6 @@ use clap::Subcommand;
 
 pub use error::ToolError;
 pub use options::{OutputFormat, ToolOptions};
-pub use progress::Meter;
 
 /// What an operator can ask for.
 #[derive(Debug, Clone, Subcommand)]

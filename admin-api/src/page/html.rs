@@ -58,7 +58,7 @@ pub(super) fn overview(shown: &Shown) -> String {
     };
     let processes = table(
         &["Process", "Generation", "Partitions", "Looked in", "Since"],
-        shown.processes.iter().map(|process| of_process(process, shown.at)),
+        shown.processes.iter().map(of_process),
         "No process follows a generation.",
     );
     let body = format!(
@@ -179,13 +179,11 @@ fn of_parked(parked: &ParkedRecord) -> [String; 7] {
     ]
 }
 
-fn of_process(process: &ProcessRecord, at: DateTime<Utc>) -> [String; 5] {
-    let ago = at
-        .signed_duration_since(process.seen_at)
-        .to_std()
-        .unwrap_or_default()
-        .as_secs_f64();
-    let seen = if ago >= SILENT_SECONDS {
+fn of_process(process: &ProcessRecord) -> [String; 5] {
+    let ago = process.seen_seconds_ago;
+    let seen = if !process.alive {
+        format!("<span class=\"bad\">died, {ago:.0} s ago</span>")
+    } else if ago >= SILENT_SECONDS {
         format!("<span class=\"bad\">{ago:.0} s ago</span>")
     } else {
         format!("{ago:.1} s ago")

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use projections::administration::{self, Administrator, Promotion};
+use projections::administration::{self, Acceptance, Administrator, Promotion};
 use projections::read_model;
 use replay_tools::lag;
 use serde::Deserialize;
@@ -28,6 +28,21 @@ pub(crate) struct WithReason {
     /// 1 to 1,000 characters.
     #[serde(default)]
     pub(crate) reason: Option<String>,
+}
+
+/// What is accepted about a generation that shows something else than what serves, by the names that verifying and refusals tell.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct PromotionOrder {
+    /// 1 to 1,000 characters, for the record.
+    #[serde(default)]
+    reason: Option<String>,
+    /// The difference to what serves, when other projectors filled that.
+    #[serde(default)]
+    accept_diff: Option<String>,
+    /// The parked streams of the generation.
+    #[serde(default)]
+    accept_parked: Option<String>,
 }
 
 /// How a generation is dropped.
@@ -87,7 +102,8 @@ pub(crate) async fn rebuild(
 
 /// Lets a complete generation serve.
 #[utoipa::path(
-    post, path = "/api/admin/projections/{generation}/promotion", operation_id = "promote", tag = "projections", request_body = WithReason,
+    post, path = "/api/admin/projections/{generation}/promotion", operation_id = "promote", tag = "projections",
+    request_body = PromotionOrder,
     params(("generation" = String, Path, description = "Its name.")),
     responses((status = 200, description = "It serves; `before` is kept level for going back.", body = serde_json::Value)),
 )]
@@ -95,10 +111,15 @@ pub(crate) async fn promote(
     State(api): State<AdminApi>,
     Administrating(operator): Administrating,
     Path(generation): Path<String>,
-    Body(body): Body<WithReason>,
+    Body(body): Body<PromotionOrder>,
 ) -> Result<Json<Promotion>, Undone> {
     let administrator = Administrator::new(api.pool(), api.store(), &operator).because(body.reason.as_deref());
-    Ok(Json(administrator.promote(&generation).await?))
+    let acceptance = Acceptance {
+        diff: body.accept_diff,
+        parked: body.accept_parked,
+        by: operator.actor.id.to_string(),
+    };
+    Ok(Json(administrator.promote(&generation, &acceptance).await?))
 }
 
 /// Lets the generation serve that served before.

@@ -43,7 +43,7 @@ async fn it_shows_generations_processes_and_parked_streams_and_runs_nothing() {
         "100 %",
         "conversation v",
         "host/77",
-        "class=\"bad\">36",
+        "class=\"bad\">died, 36",
         "it does not &lt;b&gt;fit",
     ] {
         assert!(page.text.contains(part), "{part}: {}", page.text);

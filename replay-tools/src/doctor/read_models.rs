@@ -81,7 +81,8 @@ async fn lag(pool: &PgPool, end: &Cut) -> Result<Verdict, sqlx::Error> {
 
 async fn processes(pool: &PgPool) -> Result<Verdict, sqlx::Error> {
     let (all, silent): (i64, i64) = sqlx::query_as(
-        "select count(*), count(*) filter (where seen_at < clock_timestamp() - interval '1 minute') from control.projector",
+        "select count(*), count(*) filter (where seen_at < clock_timestamp() - interval '1 minute') \
+         from control.projector where left_at is null",
     )
     .fetch_one(pool)
     .await?;

@@ -41,7 +41,7 @@ pub async fn observe(
         behind_seconds,
         arrived_per_second: per_second(record.records.saturating_sub(before.records)),
         projected_per_second: per_second(store.behind(&record.cut, &before.cut)),
-        unheld_partitions: unheld(&mut connection, record.id, &end).await?,
+        unheld_partitions: unheld(&mut connection, record.id, &end, &processes).await?,
         processes,
         waits: waits(&mut connection, &record).await?,
         parked: parked(&mut connection, record.id).await?,
@@ -95,7 +95,10 @@ async fn age(pool: &PgPool, at: chrono::DateTime<chrono::Utc>) -> Result<f64, sq
 
 async fn processes(pool: &PgPool, generation: &str) -> Result<Vec<ProcessFacts>, GenerationsError> {
     let all = administration::processes(pool).await?;
-    let ours = all.into_iter().filter(|process| process.generation == generation);
+    // One that died does nothing any more; what it held shows as held by nobody.
+    let ours = all
+        .into_iter()
+        .filter(|process| process.generation == generation && process.alive);
     let facts = ours.map(|process| ProcessFacts {
         id: process.id,
         name: process.name,
@@ -107,12 +110,20 @@ async fn processes(pool: &PgPool, generation: &str) -> Result<Vec<ProcessFacts>,
     Ok(facts.collect())
 }
 
-/// Partitions with something to do that nobody does.
-async fn unheld(connection: &mut PgConnection, generation: i32, end: &Cut) -> Result<Vec<u32>, sqlx::Error> {
+/// Partitions with something to do that nobody living holds.
+async fn unheld(
+    connection: &mut PgConnection,
+    generation: i32,
+    end: &Cut,
+    processes: &[ProcessFacts],
+) -> Result<Vec<u32>, sqlx::Error> {
+    let living: Vec<i32> = processes.iter().map(|process| process.id).collect();
     let rows: Vec<(i32, i64)> = sqlx::query_as(
-        "select partition, next_offset from control.checkpoint where generation = $1 and holder is null order by partition",
+        "select partition, next_offset from control.checkpoint \
+         where generation = $1 and (holder = any ($2)) is not true order by partition",
     )
     .bind(generation)
+    .bind(living)
     .fetch_all(connection)
     .await?;
     let behind = rows.into_iter().filter_map(|(partition, next)| {

@@ -9,11 +9,14 @@ use platform::shutdown::Shutdown;
 use projections::{ProjectorOptions, ProjectorService, ProjectorState};
 use replay_tools::generations::GenerationsSources;
 use replay_tools::lag::{Cause, LagFacts, diagnose, observe};
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
 
 use crate::history::world::{PARTITIONS, World, append, renamed, stream};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The first key of the locks by which projectors show that they live.
+const PROJECTOR_LOCK: i32 = 0x7072_6f6a;
 const BETWEEN: Duration = Duration::from_millis(200);
 
 /// A database whose only generation is level, and which nobody follows.
@@ -67,22 +70,30 @@ impl Level {
         append(&*self.store, &stream(2), "one-more", vec![renamed("Again")]).await;
     }
 
-    /// A process that says that it follows everything, and has looked in so long ago.
-    async fn says_it_follows(&self, seconds: f64) {
+    /// A process that lives, says that it follows everything, and has looked in so long ago. It lives as long as its session.
+    async fn says_it_follows(&self, seconds: f64) -> PoolConnection<Postgres> {
+        let mut session = self.pool().acquire().await.unwrap();
         let id: i32 = sqlx::query_scalar(
             "insert into control.projector (generation, name, seen_at, timings) \
              values (1, 'host/77', clock_timestamp() - make_interval(secs => $1), '{\"intervalMs\": 1000, \"writeMs\": 600.5, \"new\": 1}') \
              returning id",
         )
         .bind(seconds)
-        .fetch_one(self.pool())
+        .fetch_one(&mut *session)
         .await
         .unwrap();
+        sqlx::query("select pg_advisory_lock($1, $2)")
+            .bind(PROJECTOR_LOCK)
+            .bind(id)
+            .execute(&mut *session)
+            .await
+            .unwrap();
         sqlx::query("update control.checkpoint set holder = $1 where generation = 1")
             .bind(id)
             .execute(self.pool())
             .await
             .unwrap();
+        session
     }
 }
 
@@ -102,7 +113,7 @@ async fn a_level_generation_has_no_cause_and_one_that_nobody_follows_has_one() {
 async fn processes_are_read_with_their_timings_and_silent_ones_are_named() {
     let level = Level::new().await;
     level.fall_behind().await;
-    level.says_it_follows(60.0).await;
+    let session = level.says_it_follows(60.0).await;
     let (facts, causes) = level.look().await;
     assert_eq!(causes, [Cause::ProcessSilent], "{facts:#?}");
     let [process] = &facts.processes[..] else {
@@ -110,13 +121,18 @@ async fn processes_are_read_with_their_timings_and_silent_ones_are_named() {
     };
     assert_eq!((process.name.as_str(), process.partitions), ("host/77", PARTITIONS));
     assert!((process.timings.write_ms - 600.5).abs() < f64::EPSILON);
+    // What a process that died held is held by nobody.
+    session.close().await.unwrap();
+    let (facts, causes) = level.look().await;
+    assert_eq!(causes, [Cause::NoProcess], "{facts:#?}");
+    assert!(!facts.unheld_partitions.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_looks_in_and_does_nothing_stands_still() {
     let level = Level::new().await;
     level.fall_behind().await;
-    level.says_it_follows(0.0).await;
+    let _session = level.says_it_follows(0.0).await;
     // Younger lag would be events on their way.
     let facts = level.shows(Cause::StandsStill).await;
     assert!(facts.projected_per_second <= 0.0, "{facts:#?}");
@@ -132,7 +148,6 @@ async fn a_lock_on_a_checkpoint_is_told_with_who_holds_it() {
     let projector = tokio::spawn(async move { service.run(requested).await });
     let following = progress.wait_for(|progress| progress.state == ProjectorState::Following);
     drop(tokio::time::timeout(PATIENCE, following).await.unwrap().unwrap());
-    level.says_it_follows_and_lives().await;
     let mut other = level.pool().acquire().await.unwrap();
     let holder: i32 = sqlx::query_scalar("select pg_backend_pid()")
         .fetch_one(&mut *other)
@@ -197,30 +212,6 @@ async fn a_rebuild_that_nobody_fills_has_no_process() {
 }
 
 impl Level {
-    /// As a projector does that shares its partitions with others.
-    async fn says_it_follows_and_lives(&self) {
-        sqlx::query("insert into control.projector (generation, name) values (1, 'host/78')")
-            .execute(self.pool())
-            .await
-            .unwrap();
-        sqlx::query(
-            "update control.checkpoint set holder = (select max(id) from control.projector) where holder is null",
-        )
-        .execute(self.pool())
-        .await
-        .unwrap();
-        let pool = self.pool().clone();
-        tokio::spawn(async move {
-            while sqlx::query("update control.projector set seen_at = clock_timestamp()")
-                .execute(&pool)
-                .await
-                .is_ok()
-            {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        });
-    }
-
     async fn is_level(&self) {
         let level = async { while self.look().await.0.behind > 0 {} };
         tokio::time::timeout(PATIENCE, level).await.expect("level in time");
