@@ -30,5 +30,10 @@ async fn work(command: ProjectionsCommand, arguments: &SettingsArguments) -> any
     roles::migrate_schemas(&pool).await?;
     // No journaler: the running system has one.
     let store = log::open(&settings, &pool).await?.store;
-    Ok(generations::run(command, &GenerationsSources { store, pool }, &shutdown).await?)
+    let sources = GenerationsSources {
+        store,
+        pool,
+        rebuild_yields_at: settings.projections.rebuild_yields_at,
+    };
+    Ok(generations::run(command, &sources, &shutdown).await?)
 }

@@ -50,6 +50,9 @@ pub(crate) struct RuleOptions {
     /// Do it. A ruling is for ever.
     #[arg(long)]
     yes: bool,
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    output: OutputFormat,
 }
 
 #[derive(Debug, Args)]
@@ -92,11 +95,13 @@ pub(crate) async fn run(command: LogCommand, settings: &Settings, pool: &PgPool)
 }
 
 fn list(rulings: &[Ruling], output: OutputFormat) -> anyhow::Result<()> {
-    match output {
-        OutputFormat::Json => println!("{}", serde_json::to_string_pretty(rulings)?),
-        OutputFormat::Text if rulings.is_empty() => println!("nothing was ruled on this log"),
-        OutputFormat::Text => rulings.iter().for_each(|ruling| println!("{}", describe(ruling))),
-    }
+    output.print(&rulings, || {
+        if rulings.is_empty() {
+            "nothing was ruled on this log\n".to_owned()
+        } else {
+            rulings.iter().map(|ruling| describe(ruling) + "\n").collect()
+        }
+    })?;
     Ok(())
 }
 
@@ -144,14 +149,19 @@ async fn rule(log: &dyn Log, pool: &PgPool, options: RuleOptions) -> anyhow::Res
         ruling.partition,
         ruling.offset
     );
-    println!("{}", found(log, &ruling).await?);
-    println!("{}", describe(&ruling));
-    if !options.yes {
-        println!("nothing was ruled; add --yes to do it");
-        return Ok(());
+    let found = found(log, &ruling).await?;
+    if options.yes {
+        log.rule(&ruling).await?;
     }
-    log.rule(&ruling).await?;
-    println!("ruled; start the nodes again, they read it first");
+    let answer = serde_json::json!({ "found": found, "ruling": ruling, "ruled": options.yes });
+    options.output.print(&answer, || {
+        let done = if options.yes {
+            "ruled; start the nodes again, they read it first"
+        } else {
+            "nothing was ruled; add --yes to do it"
+        };
+        format!("{found}\n{}\n{done}\n", describe(&ruling))
+    })?;
     Ok(())
 }
 

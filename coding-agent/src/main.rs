@@ -2,10 +2,12 @@
 //! one tool. This file reads the command line; [`roles`] puts the services together.
 
 mod arguments;
+mod doctor;
 mod generations;
 mod history;
 mod log;
 mod log_command;
+mod manual;
 mod roles;
 mod settings;
 mod status_route;
@@ -14,10 +16,10 @@ mod token;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use replay_tools::OutputFormat;
 
-use crate::arguments::{Action, Arguments};
+use crate::arguments::{Action, Arguments, Routes, command_line};
 use crate::roles::Roles;
 use crate::settings::Settings;
 
@@ -25,7 +27,8 @@ use crate::settings::Settings;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = command_line().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
@@ -44,17 +47,21 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Tool(tool) => Ok(runtime.block_on(replay_tools::run(tool, &arguments.tool_options))?),
         Action::History(command) => Ok(history::run(runtime, command, &arguments.settings)),
         Action::Projections(command) => Ok(generations::run(runtime, command, &arguments.settings)),
-        Action::Openapi => {
-            print!("{}", command_api::openapi());
+        Action::Openapi { of } => {
+            let document = match of {
+                Routes::Commands => command_api::openapi(),
+                Routes::Admin => admin_api::openapi(),
+            };
+            print!("{document}");
             Ok(ExitCode::SUCCESS)
         }
         Action::Schema => {
             println!("{}", query_api::sdl());
             Ok(ExitCode::SUCCESS)
         }
-        Action::Config { output } => {
+        Action::Config(options) => {
             let settings = Settings::load(&arguments.settings)?;
-            match output {
+            match options.output {
                 OutputFormat::Text => print!("{}", platform::config::render(&settings)?),
                 OutputFormat::Json => println!("{}", serde_json::to_string_pretty(&settings)?),
             }
@@ -64,11 +71,21 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             token::print(&Settings::load(&arguments.settings)?, &options)?;
             Ok(ExitCode::SUCCESS)
         }
-        Action::Migrate => {
+        Action::Migrate(options) => {
             let settings = Settings::load(&arguments.settings)?;
             runtime.block_on(roles::migrate(&settings))?;
+            let migrated = serde_json::json!({
+                "journal": event_store::journal::migrate::versions().last(),
+                "control": projections::migration_versions().last(),
+            });
+            options
+                .output
+                .print(&migrated, || "the schemas are up to date\n".to_owned())?;
             Ok(ExitCode::SUCCESS)
         }
+        Action::Doctor(options) => doctor::run(runtime, &options, &arguments.settings),
+        Action::Completions { shell } => manual::completions(shell),
+        Action::Man(options) => manual::pages(&options),
         Action::Log(command) => {
             let settings = Settings::load(&arguments.settings)?;
             runtime.block_on(roles::log(command, &settings))?;

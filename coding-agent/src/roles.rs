@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin_api::AdminApi;
 use anyhow::Context as _;
 use axum::Router;
 use command_api::CommandApi;
@@ -14,6 +15,7 @@ use platform::shutdown::{Shutdown, Supervisor};
 use platform::token::SigningKey;
 use projections::{ProjectorHandle, ProjectorService};
 use query_api::QueryApi;
+use replay_tools::generations::GenerationsSources;
 use replay_tools::history::export::ExportedStore;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -115,6 +117,13 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         let api = QueryApi::new(pool.clone(), key.clone(), projector, settings.query_api.clone());
         router = router.merge(query_api::router(api));
     }
+    // Whatever the process does: an administrator asks any of them.
+    let sources = GenerationsSources {
+        store: store.clone(),
+        pool: pool.clone(),
+        rebuild_yields_at: settings.projections.rebuild_yields_at,
+    };
+    router = router.merge(admin_api::router(AdminApi::new(sources, key.clone(), shutdown.clone())));
     let log_kind = settings.log.kind.as_str();
     router = router.merge(status_route::router(StatusRoute {
         store: store.clone(),

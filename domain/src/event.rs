@@ -1,5 +1,6 @@
 //! All events of all aggregates, for readers that follow the whole log.
 
+use crate::administration::AdministrationEvent;
 use crate::conversation::ConversationEvent;
 use crate::quota::QuotaEvent;
 use crate::task::TaskEvent;
@@ -13,6 +14,8 @@ pub enum DomainEvent {
     Task(TaskEvent),
     /// Of a `quota-` stream.
     Quota(QuotaEvent),
+    /// Of an `administration-` stream.
+    Administration(AdministrationEvent),
 }
 
 /// The event belongs to another aggregate.
@@ -44,3 +47,4 @@ macro_rules! aggregate_event {
 aggregate_event!(Conversation, ConversationEvent);
 aggregate_event!(Task, TaskEvent);
 aggregate_event!(Quota, QuotaEvent);
+aggregate_event!(Administration, AdministrationEvent);

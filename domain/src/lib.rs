@@ -2,10 +2,11 @@
 //!
 //! This crate does no IO and reads no clock and no random source; time and ids arrive as data.
 //! The way in is [`Aggregate`]: one per stream category, each in a module that reads as its rule book
-//! ([`conversation`], [`task`], [`quota`]). [`stored`] is the only module that knows how an event
+//! ([`conversation`], [`task`], [`quota`], [`administration`]). [`stored`] is the only module that knows how an event
 //! looks in the log, and reads every version that was ever written.
 
 pub mod actor;
+pub mod administration;
 pub mod aggregate;
 pub mod conversation;
 pub mod event;

@@ -1,5 +1,6 @@
 //! How events look in the log: every version that was ever written, and the one path that reads them.
 
+mod administration;
 mod conversation;
 mod quota;
 mod task;
@@ -46,6 +47,7 @@ pub fn encode(event: &DomainEvent) -> EncodedEvent {
         DomainEvent::Conversation(event) => conversation::encode(event),
         DomainEvent::Task(event) => task::encode(event),
         DomainEvent::Quota(event) => quota::encode(event),
+        DomainEvent::Administration(event) => administration::encode(event),
     }
 }
 
@@ -57,7 +59,8 @@ pub fn decode(event_type: &str, data: &RawValue) -> Result<DomainEvent, DecodeEr
     let decoded = conversation::decode(event_type, text)
         .map(|decoded| decoded.map(DomainEvent::from))
         .or_else(|| task::decode(event_type, text).map(|decoded| decoded.map(DomainEvent::from)))
-        .or_else(|| quota::decode(event_type, text).map(|decoded| decoded.map(DomainEvent::from)));
+        .or_else(|| quota::decode(event_type, text).map(|decoded| decoded.map(DomainEvent::from)))
+        .or_else(|| administration::decode(event_type, text).map(|decoded| decoded.map(DomainEvent::from)));
     match decoded {
         Some(Ok(event)) => Ok(event),
         Some(Err(source)) => Err(DecodeError::Malformed {
@@ -73,10 +76,16 @@ pub fn decode(event_type: &str, data: &RawValue) -> Result<DomainEvent, DecodeEr
 /// Every event type that [`decode`] understands, of every version.
 pub const EVENT_TYPES: &[&str] = &concatenated();
 
-const TYPE_COUNT: usize = conversation::TYPES.len() + task::TYPES.len() + quota::TYPES.len();
+const TYPE_COUNT: usize =
+    conversation::TYPES.len() + task::TYPES.len() + quota::TYPES.len() + administration::TYPES.len();
 
 const fn concatenated() -> [&'static str; TYPE_COUNT] {
-    let parts: [&[&'static str]; 3] = [&conversation::TYPES, &task::TYPES, &quota::TYPES];
+    let parts: [&[&'static str]; 4] = [
+        &conversation::TYPES,
+        &task::TYPES,
+        &quota::TYPES,
+        &administration::TYPES,
+    ];
     let mut all = [""; TYPE_COUNT];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {

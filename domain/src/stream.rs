@@ -50,6 +50,11 @@ impl StreamId {
         Self(format!("{category}-{id}").into())
     }
 
+    /// The only stream of its name in a category: `category-name`.
+    pub(crate) fn named(category: &'static str, name: &'static str) -> Self {
+        Self(format!("{category}-{name}").into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -20,10 +20,12 @@ use verdict::{Look, Verdict};
 
 mod cluster;
 mod error;
+mod inspection;
 mod settings;
 mod verdict;
 
 pub use error::GuardError;
+pub use inspection::{TopicInspection, inspect};
 pub use verdict::{GuardState, Stop};
 
 /// While a new topic settles.

@@ -5,8 +5,12 @@
 //! serves, keeps it level from then on, and goes on after a crash; nothing here works on events. Which generation serves is one row, so
 //! promoting and going back are the same small transaction. A generation of one [`model`] alone is filled by whoever asks for it, and its
 //! tables join the generation that serves.
+//!
+//! [`Administrator`] does the same and records it as events in the log; command line and HTTP go through it.
 
 use chrono::{DateTime, Utc};
+use domain::Refusal as _;
+use domain::administration::AdministrationRefusal;
 
 use crate::error::ProjectionError;
 
@@ -15,8 +19,10 @@ mod diff;
 pub(crate) mod listing;
 pub mod model;
 pub mod parked;
+mod processes;
 mod promote;
 mod rebuild;
+mod record;
 mod retire;
 pub mod verify;
 
@@ -24,8 +30,10 @@ pub use acceptance::Acceptance;
 pub use diff::diff;
 pub use listing::{GenerationRecord, HeldGeneration, hold, list};
 pub use model::ModelRebuild;
+pub use processes::{ProcessRecord, processes};
 pub use promote::{Promotion, promote, promote_accepting, roll_back};
 pub use rebuild::rebuild;
+pub use record::{Administrator, Operator};
 pub use retire::retire;
 
 /// Why an administrator's wish was not done. Nothing was changed.
@@ -186,6 +194,9 @@ pub enum AdministrationError {
     /// Whoever gives an event up says why.
     #[error("a reason of 1 to 1,000 characters is needed")]
     Reason,
+    /// The record of what administrators do does not take it.
+    #[error(transparent)]
+    Record(AdministrationRefusal),
     /// The database or the log failed.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
@@ -215,6 +226,7 @@ impl AdministrationError {
             Self::NotParked { .. } => "generation.not-parked",
             Self::Reason => "generation.reason",
             Self::StillRead { .. } => "generation.still-read",
+            Self::Record(refusal) => refusal.code(),
             Self::Projection(error) => error.code(),
         }
     }

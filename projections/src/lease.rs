@@ -18,7 +18,7 @@ mod assignment;
 use assignment::{Member, Share};
 
 /// The first key of the advisory locks of projectors; the number means "proj".
-const PROJECTOR_LOCK: i32 = 0x7072_6f6a;
+pub(crate) const PROJECTOR_LOCK: i32 = 0x7072_6f6a;
 
 /// Fences of the partitions that a process holds.
 pub(crate) type Fences = BTreeMap<u32, i64>;

@@ -38,7 +38,7 @@ pub mod write;
 
 pub use error::ProjectionError;
 pub use handle::{GenerationProgress, ProjectorHandle, ProjectorState};
-pub use migration::migrate;
+pub use migration::{migrate, migration_versions};
 pub use projector::{DecodedEvent, Projector};
 pub use read::{HeldTravel, ReadError, ReadSnapshot, Serving, ServingReader};
 pub use service::{ProjectorOptions, ProjectorService};

@@ -42,6 +42,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     ),
 ];
 
+/// The migrations that this version knows, in their order: for those who only look.
+pub fn migration_versions() -> Vec<i64> {
+    (1..).zip(MIGRATIONS).map(|(version, _)| version).collect()
+}
+
 fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

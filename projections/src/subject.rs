@@ -94,11 +94,11 @@ pub struct SubjectChange<'a> {
 }
 
 impl Subject {
-    /// Do streams with such events have a subject at all? Quotas have none: nothing about them is shown.
+    /// Do streams with such events have a subject at all? Quotas and what administrators do have none: nothing about them is shown.
     pub fn exists_for(event: &DomainEvent) -> bool {
         match event {
             DomainEvent::Conversation(_) | DomainEvent::Task(_) => true,
-            DomainEvent::Quota(_) => false,
+            DomainEvent::Quota(_) | DomainEvent::Administration(_) => false,
         }
     }
 
@@ -110,7 +110,7 @@ impl Subject {
         match &event.domain {
             DomainEvent::Conversation(first) => conversation::begin(event, first),
             DomainEvent::Task(first) => task::begin(event, first),
-            DomainEvent::Quota(_) => Err(SubjectFault::NotBegun),
+            DomainEvent::Quota(_) | DomainEvent::Administration(_) => Err(SubjectFault::NotBegun),
         }
     }
 

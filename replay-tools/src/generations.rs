@@ -14,18 +14,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use domain::{Actor, Role, UserId};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
 use projections::ProjectionError;
-use projections::administration::{self, Acceptance, AdministrationError};
+use projections::administration::verify::VerifyReport;
+use projections::administration::{self, Acceptance, AdministrationError, Administrator, Operator};
 use sqlx::PgPool;
+use uuid::Uuid;
 
+use crate::lag::{self, ExplainLagOptions};
+use crate::progress::Meter;
 use crate::{OutputFormat, ToolError};
 
 pub use parked::{DiscardOptions, ParkedOptions, RetryOptions};
 
 /// What stands for every read model.
 const ALL_MODELS: &str = "all";
+
+/// Variables of the environment that name the account of whoever is at the terminal.
+const ACCOUNT: [&str; 2] = ["LOGNAME", "USER"];
 
 /// What can be done with generations.
 ///
@@ -47,7 +55,7 @@ pub enum ProjectionsCommand {
     /// Let a complete generation serve. Refused if clients would see less than before.
     Promote(PromoteOptions),
     /// Let the generation serve that served before.
-    Rollback(Output),
+    Rollback(RollbackOptions),
     /// Remove a generation that does not serve, with its tables.
     Drop(DropOptions),
     /// Show the streams that stand still before an event that cannot be projected, and the events that were given up.
@@ -60,11 +68,35 @@ pub enum ProjectionsCommand {
     ///
     /// Its rows lack what the event would have done, and stay marked as degraded. A rebuild meets the event again.
     Discard(parked::DiscardOptions),
+    /// Say why a generation is behind the log, and what to do about it.
+    ///
+    /// Looks at log, checkpoints, processes, parked streams and locks of the database twice, some seconds apart. Exit code 0: nothing is
+    /// behind and no stream stands still. 1: something is, and each cause is printed with a remedy. 2: it could not be looked at.
+    ExplainLag(ExplainLagOptions),
 }
 
 /// How to tell.
 #[derive(Debug, Clone, Args)]
 pub struct Output {
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: OutputFormat,
+}
+
+/// Why it is done, for the record.
+#[derive(Debug, Clone, Args)]
+pub struct Reason {
+    /// Why, for those who read the record in years: `coding-agent history show administration-projections`.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// The flags of `projections rollback`.
+#[derive(Debug, Clone, Args)]
+pub struct RollbackOptions {
+    /// Why.
+    #[command(flatten)]
+    pub reason: Reason,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -79,6 +111,9 @@ pub struct RebuildOptions {
     /// Show how far it is until it is complete; also for a rebuild that is under way. Ctrl-C ends the watching, not the rebuild.
     #[arg(long)]
     pub watch: bool,
+    /// Why.
+    #[command(flatten)]
+    pub reason: Reason,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -111,6 +146,9 @@ pub struct PromoteOptions {
     /// Who accepts it; it is kept with what was accepted.
     #[arg(long, env = "USER", default_value = "unknown", value_name = "NAME")]
     pub by: String,
+    /// Why.
+    #[command(flatten)]
+    pub reason: Reason,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -124,6 +162,9 @@ pub struct DropOptions {
     /// For how long it must not have served: until then it may be needed to go back.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub grace: u64,
+    /// Why.
+    #[command(flatten)]
+    pub reason: Reason,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -178,6 +219,36 @@ pub struct GenerationsSources {
     pub store: Arc<dyn EventStore>,
     /// The database of the read models.
     pub pool: PgPool,
+    /// The setting `projections.rebuild_yields_at`.
+    pub rebuild_yields_at: u64,
+}
+
+impl Reason {
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+}
+
+/// Whoever can use the configured database and log is an administrator; the record names the account.
+pub(crate) fn operator() -> Operator {
+    Operator {
+        actor: Actor {
+            id: UserId::new(Uuid::nil()),
+            role: Role::Admin,
+        },
+        account: ACCOUNT.iter().find_map(|name| std::env::var(name).ok()),
+        correlation_id: Uuid::now_v7().to_string(),
+    }
+}
+
+/// Verifies without printing; the meter tells how far it is.
+pub async fn verify(
+    options: &VerifyOptions,
+    sources: &GenerationsSources,
+    meter: &Meter,
+    shutdown: &Shutdown,
+) -> Result<VerifyReport, GenerationsError> {
+    verify::verify(options, sources, meter, shutdown).await
 }
 
 /// Runs one command and prints its result. A refusal is printed with its code and is exit code 1.
@@ -200,7 +271,9 @@ async fn answer(
     sources: &GenerationsSources,
     shutdown: &Shutdown,
 ) -> Result<ExitCode, GenerationsError> {
-    let GenerationsSources { store, pool } = sources;
+    let GenerationsSources { store, pool, .. } = sources;
+    let operator = operator();
+    let administrator = Administrator::new(pool, &**store, &operator);
     match command {
         ProjectionsCommand::List(options) => {
             let generations = administration::list(pool, &**store).await?;
@@ -211,24 +284,28 @@ async fn answer(
         }
         ProjectionsCommand::Rebuild(options) => return rebuild::run(&options, sources, shutdown).await,
         ProjectionsCommand::Verify(options) => return verify::run(&options, sources, shutdown).await,
+        ProjectionsCommand::Parked(options) => return parked::list(&options, pool).await,
+        ProjectionsCommand::Retry(options) => return parked::retry(&options, administrator).await,
+        ProjectionsCommand::Discard(options) => return parked::discard(&options, administrator).await,
+        ProjectionsCommand::ExplainLag(options) => return lag::run(&options, sources, shutdown).await,
         ProjectionsCommand::Promote(options) => {
+            let administrator = administrator.because(options.reason.text());
             let acceptance = Acceptance {
                 diff: options.accept_diff,
                 parked: options.accept_parked,
                 by: options.by,
             };
-            let done = administration::promote_accepting(pool, &**store, &options.generation, &acceptance).await?;
+            let done = administrator.promote(&options.generation, &acceptance).await?;
             options.output.print(&done, || table::promotion(&done))?;
         }
         ProjectionsCommand::Rollback(options) => {
-            let done = administration::roll_back(pool, &**store).await?;
+            let done = administrator.because(options.reason.text()).roll_back().await?;
             options.output.print(&done, || table::promotion(&done))?;
         }
-        ProjectionsCommand::Parked(options) => return parked::list(&options, pool).await,
-        ProjectionsCommand::Retry(options) => return parked::retry(&options, pool).await,
-        ProjectionsCommand::Discard(options) => return parked::discard(&options, pool).await,
         ProjectionsCommand::Drop(options) => {
-            administration::retire(pool, &options.generation, Duration::from_secs(options.grace)).await?;
+            let grace = Duration::from_secs(options.grace);
+            let administrator = administrator.because(options.reason.text());
+            administrator.retire(&options.generation, grace).await?;
             let dropped = serde_json::json!({ "dropped": options.generation });
             options
                 .output

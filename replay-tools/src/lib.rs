@@ -3,15 +3,18 @@
 //! The way in is [`run`] with a [`Command`], which the binary flattens into its own subcommands: these go through the public interfaces
 //! of a running system. [`import`] brings a history in as commands; [`status`] tells how far the read models are. Commands about the log
 //! itself are in [`history`]: they read the configured log and database, which the binary opens for them; so do those of an administrator in
-//! [`generations`].
+//! [`generations`]; [`lag`] says why one of them is behind, and
+//! [`doctor`] what an installation has wrong.
 
 mod columns;
 mod connection;
 mod diff;
+pub mod doctor;
 pub mod error;
 pub mod generations;
 pub mod history;
 pub mod import;
+pub mod lag;
 pub mod options;
 pub mod progress;
 pub mod status;

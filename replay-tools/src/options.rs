@@ -54,7 +54,7 @@ pub enum OutputFormat {
 
 impl OutputFormat {
     /// Prints an answer: as one line of JSON, or the text that people read.
-    pub(crate) fn print(self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ToolError> {
+    pub fn print(self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), ToolError> {
         Self::print_text(&self.render(answer, text)?)
     }
 

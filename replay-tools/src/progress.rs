@@ -41,7 +41,8 @@ impl Meter {
         self.advance(done);
     }
 
-    fn look(&self) -> (&'static str, u64, u64) {
+    /// The step at present, what is done of it, and the whole.
+    pub fn look(&self) -> (&'static str, u64, u64) {
         let step = *self.step.lock().unwrap_or_else(PoisonError::into_inner);
         (
             step,

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::administration::Administration;
 use domain::conversation::Conversation;
 use domain::quota::Quota;
 use domain::stored::{EVENT_TYPES, decode};
@@ -42,6 +43,7 @@ fn a_changed_fold_has_a_new_version() {
     let found = json!({
         "conversation": {"version": Conversation::FOLD_VERSION, "state": state_after_all_types::<Conversation>()},
         "task": {"version": Task::FOLD_VERSION, "state": state_after_all_types::<Task>()},
+        "administration": {"version": Administration::FOLD_VERSION, "state": state_after_all_types::<Administration>()},
         "quota": {"version": Quota::FOLD_VERSION, "state": state_after_all_types::<Quota>()},
     });
     assert_eq!(

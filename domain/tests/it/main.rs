@@ -1,6 +1,7 @@
 //! The specification of the domain: every rule as given, when, then.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod administration;
 mod boundary;
 mod conversation;
 mod folds;

@@ -1,5 +1,6 @@
 //! The codes of all refusals: clients branch on them, so a change must show here.
 
+use domain::administration::{AdministrationRefusal, OperationKind};
 use domain::conversation::ConversationRefusal;
 use domain::quota::QuotaRefusal;
 use domain::task::TaskRefusal;
@@ -100,6 +101,20 @@ fn of_quotas() -> Vec<QuotaRefusal> {
     ]
 }
 
+fn of_administration() -> Vec<AdministrationRefusal> {
+    use AdministrationRefusal as R;
+    let mut all = vec![R::NotAllowed];
+    all.extend(TEXT_PROBLEMS.map(|problem| R::Reason { problem }));
+    all.extend([
+        R::ReasonMissing,
+        R::NotUnderWay { operation: Uuid::nil() },
+        R::OtherOutcome {
+            kind: OperationKind::Promote,
+        },
+    ]);
+    all
+}
+
 /// `code kind field limit`, as far as there are such.
 fn described(refusal: &impl Refusal) -> String {
     let field = refusal.field().unwrap_or("-");
@@ -114,7 +129,8 @@ fn every_refusal_has_the_stable_code_and_kind_of_the_golden_list() {
     let conversations = of_conversations().iter().map(described).collect::<Vec<_>>();
     let tasks = of_tasks().iter().map(described).collect::<Vec<_>>();
     let quotas = of_quotas().iter().map(described).collect::<Vec<_>>();
-    let all = [conversations, tasks, quotas].concat();
+    let administration = of_administration().iter().map(described).collect::<Vec<_>>();
+    let all = [conversations, tasks, quotas, administration].concat();
     assert_eq!(all, GOLDEN.lines().collect::<Vec<_>>());
 }
 
@@ -125,6 +141,7 @@ fn the_golden_list_forgets_no_code_of_the_source() {
         include_str!("../../src/conversation/refusal.rs"),
         include_str!("../../src/task/refusal.rs"),
         include_str!("../../src/quota/refusal.rs"),
+        include_str!("../../src/administration/refusal.rs"),
     ];
     let mut written: Vec<&str> = Vec::new();
     for source in sources {
@@ -141,7 +158,8 @@ fn every_refusal_says_why_in_lower_case_without_a_full_stop() {
     let conversations = of_conversations().iter().map(ToString::to_string).collect::<Vec<_>>();
     let tasks = of_tasks().iter().map(ToString::to_string).collect::<Vec<_>>();
     let quotas = of_quotas().iter().map(ToString::to_string).collect::<Vec<_>>();
-    for message in [conversations, tasks, quotas].concat() {
+    let administration = of_administration().iter().map(ToString::to_string).collect::<Vec<_>>();
+    for message in [conversations, tasks, quotas, administration].concat() {
         assert!(message.starts_with(|first: char| first.is_lowercase()), "{message}");
         assert!(!message.ends_with('.'), "{message}");
     }

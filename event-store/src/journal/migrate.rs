@@ -7,6 +7,11 @@ use crate::error::StoreError;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/journal");
 
+/// The migrations that this version knows, in their order: for those who only look.
+pub fn versions() -> Vec<i64> {
+    MIGRATOR.iter().map(|migration| migration.version).collect()
+}
+
 /// Runs what is missing; several processes may do it at once (sqlx takes an advisory lock).
 pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await.map_err(|error| unavailable(&error))?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use event_store::Cut;
 use platform::shutdown::Shutdown;
 use projections::ProjectorOptions;
-use projections::administration::ModelRebuild;
+use projections::administration::Administrator;
 
 use super::{GenerationsError, GenerationsSources, RebuildOptions};
 use crate::progress::{self, Meter};
@@ -17,7 +17,9 @@ pub(super) async fn run(
 ) -> Result<ExitCode, GenerationsError> {
     let store = &*sources.store;
     let model = &options.model;
-    let mut rebuild = ModelRebuild::begin(sources.pool.clone(), store, model, ProjectorOptions::default()).await?;
+    let operator = super::operator();
+    let administrator = Administrator::new(&sources.pool, store, &operator).because(options.reason.text());
+    let mut rebuild = administrator.rebuild_model(model, ProjectorOptions::default()).await?;
     let generation = rebuild.generation().to_owned();
     let meter = Meter::default();
     let work = rebuild.run(store, |reached, target, indexing| {

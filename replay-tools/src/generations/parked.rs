@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use domain::StreamId;
+use projections::administration::Administrator;
 use projections::administration::parked::{self, DiscardedRecord, ParkedRecord};
 use serde::Serialize;
 use sqlx::PgPool;
 
-use super::GenerationsError;
+use super::{GenerationsError, Reason};
 use crate::{OutputFormat, columns};
 
 /// The flags of `projections parked`.
@@ -35,6 +36,9 @@ pub struct RetryOptions {
     /// Only in this generation, as `projections list` names it.
     #[arg(long)]
     pub generation: Option<String>,
+    /// Why.
+    #[command(flatten)]
+    pub reason: Reason,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -80,8 +84,14 @@ pub(super) async fn list(options: &ParkedOptions, pool: &PgPool) -> Result<ExitC
 }
 
 /// Asks for another attempt.
-pub(super) async fn retry(options: &RetryOptions, pool: &PgPool) -> Result<ExitCode, GenerationsError> {
-    let asked = parked::retry(pool, options.generation.as_deref(), options.stream.as_ref()).await?;
+pub(super) async fn retry(
+    options: &RetryOptions,
+    administrator: Administrator<'_>,
+) -> Result<ExitCode, GenerationsError> {
+    let administrator = administrator.because(options.reason.text());
+    let asked = administrator
+        .retry(options.generation.as_deref(), options.stream.as_ref())
+        .await?;
     let answer = serde_json::json!({ "asked": asked });
     options.output.print(&answer, || {
         format!("{asked} will be tried again; coding-agent projections parked shows how it went\n")
@@ -90,8 +100,14 @@ pub(super) async fn retry(options: &RetryOptions, pool: &PgPool) -> Result<ExitC
 }
 
 /// Gives an event up.
-pub(super) async fn discard(options: &DiscardOptions, pool: &PgPool) -> Result<ExitCode, GenerationsError> {
-    let given_up = parked::discard(pool, options.generation.as_deref(), &options.stream, &options.reason).await?;
+pub(super) async fn discard(
+    options: &DiscardOptions,
+    administrator: Administrator<'_>,
+) -> Result<ExitCode, GenerationsError> {
+    let administrator = administrator.because(Some(&options.reason));
+    let given_up = administrator
+        .discard(options.generation.as_deref(), &options.stream)
+        .await?;
     options.output.print(&given_up, || {
         let lines = given_up.iter().map(|event| {
             format!(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use platform::shutdown::Shutdown;
-use projections::administration::{self, AdministrationError, GenerationRecord};
+use projections::administration::{self, AdministrationError, Administrator, GenerationRecord};
 use projections::read_model;
 use tokio::time::Instant;
 
@@ -20,7 +20,9 @@ pub(super) async fn run(
     sources: &GenerationsSources,
     shutdown: &Shutdown,
 ) -> Result<ExitCode, GenerationsError> {
-    let generation = match administration::rebuild(&sources.pool, &*sources.store, &read_model::all()).await {
+    let operator = super::operator();
+    let administrator = Administrator::new(&sources.pool, &*sources.store, &operator).because(options.reason.text());
+    let generation = match administrator.rebuild(&read_model::all()).await {
         Err(AdministrationError::AlreadyBuilding { generation }) if options.watch => generation,
         asked => asked?,
     };

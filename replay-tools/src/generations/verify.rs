@@ -29,7 +29,7 @@ pub(super) async fn run(
     })
 }
 
-async fn verify(
+pub(super) async fn verify(
     options: &VerifyOptions,
     sources: &GenerationsSources,
     meter: &Meter,

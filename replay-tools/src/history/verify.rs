@@ -174,6 +174,7 @@ impl Verification<'_> {
             self.models.take(Vec::new(), partition, ends.next(partition)).await?;
         }
         snapshot.check_partitions(&mut self.findings).await?;
+        snapshot.check_rejected(&mut self.findings).await?;
         snapshot.check_positions(Kind::Own, &mut self.findings).await
     }
 
@@ -232,6 +233,7 @@ impl Verification<'_> {
         }
         if comparable {
             snapshot.check_partitions(&mut self.findings).await?;
+            snapshot.check_rejected(&mut self.findings).await?;
             snapshot.check_positions(Kind::Index, &mut self.findings).await?;
         }
         Ok(report)

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::import::sending::Tally;
 
 const BAR_REFRESH: Duration = Duration::from_millis(100);
-const LINE_EVERY: Duration = Duration::from_secs(5);
+const LINE_EVERY: Duration = Duration::from_secs(10);
 const BAR: &str = "{bar:30} {pos}/{len} commits  {per_sec}  ETA {eta}  {msg}";
 
 /// How progress is shown.

@@ -7,4 +7,4 @@ mod own_journal;
 mod read_models;
 mod topic;
 mod travel;
-mod world;
+pub(crate) mod world;

@@ -4,9 +4,11 @@
 mod broken_lines;
 mod command_line;
 mod command_server;
+mod doctor;
 mod failures;
 mod git_repository;
 mod history;
+mod lag;
 mod mapping;
 mod refusals;
 mod samples;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use domain::administration::Administration;
 use domain::conversation::Conversation;
 use domain::quota::Quota;
 use domain::task::Task;
@@ -18,7 +19,7 @@ use crate::OutputFormat;
 /// The flags of `history show`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowOptions {
-    /// The stream: `task-<uuid>`, `conversation-<uuid>`, `quota-<uuid>`.
+    /// The stream: `task-<uuid>`, `conversation-<uuid>`, `quota-<uuid>`, `administration-projections`.
     pub stream: String,
     /// Only up to this revision: the state as it was then.
     #[arg(long, value_name = "REVISION", value_parser = clap::value_parser!(i64).range(0..))]
@@ -85,6 +86,7 @@ pub(in crate::history) async fn run(options: &ShowOptions, pool: &PgPool) -> Res
         Conversation::CATEGORY => life::<Conversation>(&options.stream, events),
         Task::CATEGORY => life::<Task>(&options.stream, events),
         Quota::CATEGORY => life::<Quota>(&options.stream, events),
+        Administration::CATEGORY => life::<Administration>(&options.stream, events),
         _ => unfolded(
             &options.stream,
             events,

@@ -77,6 +77,14 @@ codes! {
     FenceExtra = "journal.fence-extra",
     /// A fence of the journal is not what the log says.
     FenceDiffers = "journal.fence-differs",
+    /// A negative answer that the log records is not in the journal.
+    RejectionMissing = "journal.rejection-missing",
+    /// A negative answer of the journal is not recorded in the log.
+    RejectionExtra = "journal.rejection-extra",
+    /// A negative answer of the journal is not what the log says.
+    RejectionDiffers = "journal.rejection-differs",
+    /// A command that was refused for good has an event after its refusal.
+    RejectedHappened = "journal.rejected-happened",
     /// Two events have one global position.
     PositionTwice = "journal.position-twice",
     /// A later event of a partition has a lower global position.

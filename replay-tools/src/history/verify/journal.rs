@@ -6,6 +6,7 @@
 pub(super) mod compare;
 pub(super) mod own;
 mod positions;
+mod rejections;
 mod rows;
 
 use event_store::LogEpoch;
@@ -157,6 +158,11 @@ impl Snapshot {
     pub(super) async fn check_partitions(&mut self, findings: &mut Findings) -> Result<(), VerifyError> {
         let partitions = self.head.partitions;
         positions::check_partitions(&mut self.transaction, partitions, findings).await
+    }
+
+    /// Commands that were refused for good and happened later.
+    pub(super) async fn check_rejected(&mut self, findings: &mut Findings) -> Result<(), VerifyError> {
+        rejections::check_final(&mut self.transaction, findings).await
     }
 
     /// Ends it and returns the connection.

@@ -82,6 +82,8 @@ pub struct JournalReport {
     pub rows: u64,
     /// Fences that were compared.
     pub fences: u64,
+    /// Recorded negative answers that were compared.
+    pub rejections: u64,
     /// Accepted events that the journal had not taken yet.
     pub events_to_come: u64,
     /// Rows that could not be compared, because the log stops before them.
@@ -125,8 +127,8 @@ impl VerifyReport {
         if let Some(journal) = &self.journal {
             write!(
                 text,
-                "journal: {} rows and {} fences compared",
-                journal.rows, journal.fences
+                "journal: {} rows, {} fences and {} recorded refusals compared",
+                journal.rows, journal.fences, journal.rejections
             )?;
             if journal.events_to_come > 0 {
                 write!(text, ", {} events not taken yet", journal.events_to_come)?;

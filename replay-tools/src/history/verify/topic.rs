@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_store::RecordedEvent;
 use event_store::acceptance::{Digest, HaltReason, History, RULE_VERSION, Ruled, Verdict, VoidReason, Window};
-use event_store::codec::{CommitHeader, FenceTarget, Pin, RecordKind, STREAM_HASH, decode_events, decode_header};
+use event_store::codec::{
+    CommitHeader, FenceTarget, Pin, RecordKind, STREAM_HASH, decode_events, decode_header, decode_rejections,
+};
 use event_store::log::{Log, LogError, LogReader, LogRecord, Pace};
+use event_store::{RecordedEvent, RecordedRejection};
 
 use super::error::VerifyError;
 use super::finding::{Code, Finding, Findings};
@@ -26,6 +28,8 @@ pub(super) struct AcceptedFence {
     pub(super) offset: u64,
     pub(super) target: FenceTarget,
     pub(super) recorded_at: DateTime<Utc>,
+    /// Negative answers that it makes final.
+    pub(super) rejections: Vec<RecordedRejection>,
 }
 
 /// A piece of accepted history.
@@ -254,21 +258,26 @@ fn accepted(
     seen: &mut HistoryReport,
     findings: &mut Findings,
 ) {
-    if header.is_fence {
-        seen.fences += 1;
-        piece.fences.push(AcceptedFence {
-            offset: record.offset,
-            target: header.target(),
-            recorded_at: record.recorded_at,
-        });
-        return;
-    }
-    seen.commits += 1;
     let unreadable = |sentence: String| {
         Finding::new(Code::UnreadableCommit, sentence)
             .at(record.partition, record.offset)
             .on(header.stream.as_str())
     };
+    if header.is_fence {
+        seen.fences += 1;
+        let rejections = decode_rejections(record).unwrap_or_else(|error| {
+            findings.add(unreadable(error.to_string()));
+            Vec::new()
+        });
+        piece.fences.push(AcceptedFence {
+            offset: record.offset,
+            target: header.target(),
+            recorded_at: record.recorded_at,
+            rejections,
+        });
+        return;
+    }
+    seen.commits += 1;
     match decode_events(record, header) {
         Ok(events) if events.is_empty() => findings.add(unreadable("the commit has no events".to_owned())),
         Ok(events) => piece.events.extend(events),

@@ -2,7 +2,7 @@
 
 use replay_tools::history::verify::{Code, VerifyOptions};
 
-use super::world::{PARTITIONS, World, fenced, stream};
+use super::world::{PARTITIONS, World, fenced, refused, stream};
 
 /// Without the read models, which would show the same fault a second time.
 pub(super) fn log_only() -> VerifyOptions {
@@ -18,6 +18,10 @@ async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
     let world = World::on_kafka().await;
     let (one, task) = (stream(2), stream(11));
     let fenced_partition = fenced().partition(PARTITIONS);
+    let first_refused = format!(
+        "(select min(command::text)::uuid from journal.rejections where stream = '{}')",
+        refused()
+    );
     let last = format!("stream = '{one}' and revision = 3");
     let columns = r#"stream, revision, position, partition, "offset", index, id, type, time, recorded_at, command, data, metadata"#;
     let faults = [
@@ -54,7 +58,33 @@ async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
         ),
         (
             Code::FenceDiffers,
-            "update journal.fences set stream = 'conversation-x' where stream is not null".to_owned(),
+            format!("update journal.fences set stream = 'conversation-x' where stream = '{}'", fenced()),
+        ),
+        (
+            Code::RejectionMissing,
+            format!("delete from journal.rejections where command = {first_refused}"),
+        ),
+        (
+            Code::RejectionExtra,
+            format!(
+                r#"insert into journal.rejections
+                   select stream, gen_random_uuid(), command_hash, answer, partition, "offset", recorded_at
+                   from journal.rejections where command = {first_refused}"#
+            ),
+        ),
+        (
+            Code::RejectionExtra,
+            format!(
+                r#"insert into journal.rejections
+                   select stream, gen_random_uuid(), command_hash, answer, partition, 0, recorded_at
+                   from journal.rejections where command = {first_refused}"#
+            ),
+        ),
+        (
+            Code::RejectionDiffers,
+            format!(
+                "update journal.rejections set answer = answer || '{{\"revision\": 4}}' where command = {first_refused}"
+            ),
         ),
         (
             Code::JournalDigest,
@@ -100,6 +130,18 @@ async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
             ),
         ),
     ];
+    for column in [
+        "command_hash = repeat('1', 32)",
+        "recorded_at = recorded_at + interval '1 microsecond'",
+    ] {
+        let sql = format!("update journal.rejections set {column} where command = {first_refused}");
+        let report = world.verify_with(&world.copy_after(&sql).await, &log_only()).await;
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [Code::RejectionDiffers], "{sql}: {}", report.to_text());
+        let (name, _) = column.split_once(' ').unwrap();
+        let sentence = &report.findings[0].sentence;
+        assert!(sentence.contains(&format!("another {name} than")), "{sql}: {sentence}");
+    }
     for (code, sql) in faults {
         let pool = world.copy_after(&sql).await;
         let report = world.verify_with(&pool, &log_only()).await;

@@ -69,6 +69,13 @@ async fn each_fault_of_the_journal_is_found_and_nothing_else() {
             format!("update journal.events set metadata = metadata - 'actor' where stream = '{single}'"),
         ),
         (
+            Code::RejectedHappened,
+            format!(
+                r#"insert into journal.rejections
+                   select stream, command, repeat('1', 32), '{{}}', partition, "offset" - 1, now() from journal.events where {last} limit 1"#
+            ),
+        ),
+        (
             Code::PositionMissing,
             "update journal.head set position = position + 1".to_owned(),
         ),

@@ -30,7 +30,7 @@ async fn a_clean_topic_has_no_findings_and_everything_in_it_is_counted() {
         ("kafka", PARTITIONS, PARTITIONS.into())
     );
     assert_eq!((history.events, history.commands), (EVENTS + 1, COMMANDS + 1));
-    assert_eq!((history.streams, history.fences), (10, 2));
+    assert_eq!((history.streams, history.fences), (10, 4));
     let Voids {
         superseded,
         too_old,
@@ -45,8 +45,8 @@ async fn a_clean_topic_has_no_findings_and_everything_in_it_is_counted() {
     assert_eq!(history.records, history.commits + others);
     let journal = report.journal.as_ref().unwrap();
     assert_eq!(
-        (journal.rows, journal.fences, journal.events_to_come),
-        (EVENTS + 1, 2, 0)
+        (journal.rows, journal.fences, journal.rejections, journal.events_to_come),
+        (EVENTS + 1, 4, 2, 0)
     );
 }
 
@@ -300,6 +300,64 @@ async fn records_that_were_deleted_from_the_topic_are_found() {
     assert_eq!(report.findings[0].place.partition, Some(partition));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offset_that_is_missing_between_others_is_found() {
+    let world = World::on_kafka().await;
+    let kafka = world.kafka.as_ref().unwrap();
+    let ends = ends(kafka).await;
+    produce_in_a_transaction(&kafka.options.brokers, &kafka.options.topic).await;
+    let after: Vec<_> = self::ends(kafka).await;
+    let (partition, end) = (0..PARTITIONS)
+        .zip(after)
+        .find(|(partition, end)| ends[*partition as usize] < *end)
+        .unwrap();
+    // The end of a transaction takes an offset that no reader ever sees, and here something comes after it.
+    let foreign = Record {
+        key: "somebody".into(),
+        headers: Vec::new(),
+        value: "else".into(),
+    };
+    kafka.log.append(partition, foreign).await.unwrap();
+    let report = world
+        .verify_with(&world.copy().await, &super::journal::log_only())
+        .await;
+    let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::OffsetMissing], "{}", report.to_text());
+    let place = &report.findings[0].place;
+    assert_eq!((place.partition, place.offset), (Some(partition), Some(end - 1)));
+    assert_eq!(report.history.records_not_judged, 2, "the gap, and what comes after it");
+}
+
+async fn ends(kafka: &Kafka) -> Vec<u64> {
+    let mut ends = Vec::new();
+    for partition in 0..PARTITIONS {
+        ends.push(kafka.log.end_offset(partition).await.unwrap());
+    }
+    ends
+}
+
+/// One record by a producer of others, with a tool of Kafka itself.
+async fn produce_in_a_transaction(brokers: &str, topic: &str) {
+    kafka_tool(
+        "ProducerPerformance",
+        &[
+            "--topic",
+            topic,
+            "--num-records",
+            "1",
+            "--record-size",
+            "10",
+            "--throughput",
+            "-1",
+            "--transactional-id",
+            "somebody-else",
+            "--producer-props",
+            &format!("bootstrap.servers={brokers}"),
+        ],
+    )
+    .await;
+}
+
 /// With the tool of Kafka itself.
 async fn delete_records(brokers: &str, topic: &str, partition: u32, before: u64) {
     let directory = tempfile::tempdir().unwrap();
@@ -308,15 +366,19 @@ async fn delete_records(brokers: &str, topic: &str, partition: u32, before: u64)
         "version": 1, "partitions": [{ "topic": topic, "partition": partition, "offset": before }],
     });
     std::fs::write(&file, offsets.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    kafka_tool(
+        "DeleteRecordsCommand",
+        &["--bootstrap-server", brokers, "--offset-json-file", file],
+    )
+    .await;
+}
+
+async fn kafka_tool(name: &str, arguments: &[&str]) {
     let jars = std::env::var("CODING_AGENT_TEST_KAFKA_JARS").expect("run ./dev test, which starts the servers");
     let output = tokio::process::Command::new("java")
-        .args([
-            "-cp",
-            &format!("{jars}/*"),
-            "org.apache.kafka.tools.DeleteRecordsCommand",
-        ])
-        .args(["--bootstrap-server", brokers, "--offset-json-file"])
-        .arg(&file)
+        .args(["-cp", &format!("{jars}/*"), &format!("org.apache.kafka.tools.{name}")])
+        .args(arguments)
         .output()
         .await
         .unwrap();

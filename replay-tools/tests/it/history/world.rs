@@ -9,13 +9,13 @@ use domain::task::TaskEvent;
 use domain::{CommandId, DomainEvent, EventId, Role, StreamId, UserId};
 use event_store::acceptance::DEFAULT_WINDOW;
 use event_store::acceptance::Digest;
-use event_store::codec::{FenceTarget, Pin, encode_fence};
+use event_store::codec::{FenceTarget, Pin, encode_fence, encode_rejections};
 use event_store::journal::Journal as _;
 use event_store::journal::postgres::{LogKind, PostgresJournal};
 use event_store::log::{Log, Record};
 use event_store::log_store::{Journaler, LogStore, LogStoreOptions, open_log};
 use event_store::postgres::PostgresStore;
-use event_store::{AppendToStreamOptions, CommandStamp, EventStore, NewEvent, StreamState};
+use event_store::{AppendToStreamOptions, CommandStamp, EventStore, NewEvent, RecordedRejection, StreamState};
 use kafka::{KafkaLog, KafkaOptions, ReadOnlyKafkaLog};
 use platform::shutdown::Shutdown;
 use projections::{ProjectorOptions, ProjectorService};
@@ -150,11 +150,17 @@ pub(crate) async fn connect(database: &str) -> PgPool {
         .unwrap()
 }
 
-/// An empty database with the schemas of journal and control.
-pub(crate) async fn database() -> (String, PgPool) {
+/// A database with nothing in it.
+pub(crate) async fn empty_database() -> (String, PgPool) {
     let name = format!("test_{}", Uuid::new_v4().simple());
     on_server(format!("create database {name}")).await;
     let pool = connect(&name).await;
+    (name, pool)
+}
+
+/// An empty database with the schemas of journal and control.
+pub(crate) async fn database() -> (String, PgPool) {
+    let (name, pool) = empty_database().await;
     event_store::journal::migrate::migrate(&pool).await.unwrap();
     projections::migrate(&pool).await.unwrap();
     (name, pool)
@@ -307,6 +313,30 @@ async fn project(store: Arc<dyn EventStore>, pool: &PgPool) {
     projector.await.unwrap().unwrap();
 }
 
+/// The stream on which commands were refused for good.
+pub(crate) fn refused() -> StreamId {
+    stream(6)
+}
+
+/// Negative answers in two fences: two commands, and one of them a second time with another answer, which does not count.
+async fn refuse_for_good(store: &LogStore, log: &dyn Log) {
+    let stream = refused();
+    let refusal = |command: &str, code: &str| RecordedRejection {
+        command: stamp(command).scoped_command(),
+        command_hash: 5,
+        answer: serde_json::json!({ "refused": code, "revision": 3 }),
+    };
+    let basis = store.load(&stream, None).await.unwrap().basis;
+    let both = [
+        refusal("late-1", "conversation.archived"),
+        refusal("late-2", "conversation.archived"),
+    ];
+    let recorded = store.record_rejections(&stream, &basis, &both).await.unwrap();
+    let again = [refusal("late-1", "another")];
+    let record = encode_rejections(Uuid::new_v4(), &stream, &recorded.unwrap(), &again, "test").unwrap();
+    log.append(stream.partition(PARTITIONS), record).await.unwrap();
+}
+
 /// The stream on which the history has fences, a void and bytes of others.
 pub(crate) fn fenced() -> StreamId {
     stream(1)
@@ -338,4 +368,5 @@ async fn add_what_else_there_may_be(store: &LogStore, log: &dyn Log) {
         vec![ConversationEvent::Reopened.into()],
     )
     .await;
+    refuse_for_good(store, log).await;
 }

@@ -10,6 +10,7 @@ use super::super::error::VerifyError;
 use super::super::finding::{Code, Finding, Findings};
 use super::super::report::JournalReport;
 use super::super::topic::{AcceptedFence, Piece, TopicReader};
+use super::rejections::Rejections;
 use super::rows::{EventPages, EventRow, FencePages, FenceRow, unsigned};
 
 /// One partition of the journal.
@@ -18,6 +19,7 @@ pub(in crate::history::verify) struct JournalPartition {
     checkpoint: Checkpoint,
     events: EventPages,
     fences: FencePages,
+    rejections: Rejections,
     last_position: Option<i64>,
 }
 
@@ -28,6 +30,7 @@ impl JournalPartition {
             checkpoint,
             events: EventPages::of(partition),
             fences: FencePages::of(partition),
+            rejections: Rejections::of(partition),
             last_position: None,
         }
     }
@@ -45,6 +48,9 @@ impl JournalPartition {
         }
         for fence in &piece.fences {
             self.compare_fence(connection, fence, report, findings).await?;
+            if fence.offset < self.checkpoint.next_offset {
+                report.rejections += self.rejections.compare(connection, fence, findings).await?;
+            }
         }
         Ok(())
     }
@@ -152,7 +158,7 @@ impl JournalPartition {
                 self.extra_fence(&row, findings);
             }
         }
-        Ok(())
+        self.rejections.finish(connection, &unjudged, findings).await
     }
 
     fn check_position(&mut self, row: &EventRow, findings: &mut Findings) {
@@ -242,7 +248,7 @@ fn same_text(ours: &str, theirs: &str) -> bool {
 }
 
 /// The same JSON, however it is written: `jsonb` writes `1e2` as `100`.
-fn same(ours: &Value, theirs: &Value) -> bool {
+pub(super) fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Number(ours), Value::Number(theirs)) => {
             ours == theirs

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::history::verify::error::VerifyError;
 
 /// Rows in memory at once.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// A row of `journal.events`, as it is.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -164,11 +164,11 @@ impl FencePages {
     }
 }
 
-fn page_limit() -> i64 {
+pub(super) fn page_limit() -> i64 {
     i64::try_from(PAGE).unwrap_or(i64::MAX)
 }
 
-fn signed(partition: u32) -> i32 {
+pub(super) fn signed(partition: u32) -> i32 {
     i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
