@@ -35,5 +35,5 @@ async fn work(command: ProjectionsCommand, arguments: &SettingsArguments) -> any
         pool,
         rebuild_yields_at: settings.projections.rebuild_yields_at,
     };
-    Ok(generations::run(command, &sources, &shutdown).await?)
+    Ok(Box::pin(generations::run(command, &sources, &shutdown)).await?)
 }

@@ -8,23 +8,23 @@ pub(crate) fn to_text(diff: &GenerationDiff) -> String {
     let (left, right) = (&diff.left.generation, &diff.right.generation);
     let mut text = String::new();
     if diff.same_cut {
-        text.push_str(&format!("{left} and {right}, at the same cut\n"));
+        text.extend([format!("{left} and {right}, at the same cut\n")]);
     } else {
-        text.push_str(&format!(
+        text.extend([format!(
             "{left} ({}) and {right} ({}): they do not cover the same, so events that only one of them covers differ too\n",
             covers(&diff.left),
             covers(&diff.right)
-        ));
+        )]);
     }
     for table in diff.tables.iter().filter(|table| !table.is_equal()) {
         text.push_str(&table_text(table, left, right));
     }
     if diff.equal {
         let rows: u64 = diff.tables.iter().map(|table| table.left_rows).sum();
-        text.push_str(&format!(
+        text.extend([format!(
             "no difference in {rows} rows of {} tables\n",
             diff.tables.len()
-        ));
+        )]);
     }
     text
 }
@@ -48,11 +48,11 @@ fn table_text(table: &TableDiff, left: &str, right: &str) -> String {
     );
     for (side, columns) in [(left, &table.columns_only_left), (right, &table.columns_only_right)] {
         if !columns.is_empty() {
-            text.push_str(&format!("  only {side} has {}; not compared\n", columns.join(", ")));
+            text.extend([format!("  only {side} has {}; not compared\n", columns.join(", "))]);
         }
     }
     for (column, times) in &table.columns {
-        text.push_str(&format!("  {column}: {times} times\n"));
+        text.extend([format!("  {column}: {times} times\n")]);
     }
     for sample in &table.samples {
         let row = |row: &Value| {
@@ -62,12 +62,12 @@ fn table_text(table: &TableDiff, left: &str, right: &str) -> String {
                 row.to_string()
             }
         };
-        text.push_str(&format!(
+        text.extend([format!(
             "  {}\n    {left}: {}\n    {right}: {}\n",
             sample.key,
             row(&sample.left),
             row(&sample.right)
-        ));
+        )]);
     }
     text
 }

@@ -55,19 +55,18 @@ impl ModelRebuild {
             .await?
             .into_iter()
             .find(|row| row.state == "building" && row.fingerprint == fingerprint && row.epoch == store.epoch().0);
-        let (id, schema) = match begun {
-            Some(begun) => (begun.id, begun.schema_name),
-            None => {
-                let partitions = (0..store.partitions()).collect();
-                let epoch = store.epoch();
-                let made = generation::insert(&mut transaction, &projectors, epoch, partitions, Kind::Rebuild).await?;
-                sqlx::query("update control.generation set model = $2 where id = $1")
-                    .bind(made.0)
-                    .bind(model)
-                    .execute(&mut *transaction)
-                    .await?;
-                made
-            }
+        let (id, schema) = if let Some(begun) = begun {
+            (begun.id, begun.schema_name)
+        } else {
+            let partitions = (0..store.partitions()).collect();
+            let epoch = store.epoch();
+            let made = generation::insert(&mut transaction, &projectors, epoch, partitions, Kind::Rebuild).await?;
+            sqlx::query("update control.generation set model = $2 where id = $1")
+                .bind(made.0)
+                .bind(model)
+                .execute(&mut *transaction)
+                .await?;
+            made
         };
         transaction.commit().await?;
         let generation = Generation {
@@ -99,7 +98,7 @@ impl ModelRebuild {
         }
         let reached = checkpoint::read(&mut session, generation.id).await?;
         Ok(Self {
-            fill: Fill::new(pool.clone(), generation, projectors, reached, options),
+            fill: Fill::new(pool.clone(), generation, projectors, reached, &options),
             pool,
             session,
         })
@@ -167,8 +166,9 @@ fn one(model: &str) -> Result<Vec<Box<dyn Projector>>, AdministrationError> {
 
 /// Those of a version that a generation was made of: its fingerprint tells whether they fold as it was filled.
 pub fn of_generation(models: &[ModelVersion], all: Vec<Box<dyn Projector>>) -> Vec<Box<dyn Projector>> {
-    let named = |projector: &Box<dyn Projector>| models.iter().any(|model| model.name == projector.name());
-    all.into_iter().filter(named).collect()
+    all.into_iter()
+        .filter(|projector| models.iter().any(|model| model.name == projector.name()))
+        .collect()
 }
 
 pub(super) async fn serving_row(connection: &mut PgConnection) -> Result<Row, AdministrationError> {

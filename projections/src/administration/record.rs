@@ -90,12 +90,14 @@ impl<'a> Administrator<'a> {
     /// [`super::promote_accepting`]
     pub async fn promote(&self, generation: &str, acceptance: &Acceptance) -> Result<Promotion, AdministrationError> {
         let request = self.request(OperationKind::Promote, Some(generation), None);
-        self.recorded(request, super::promote_accepting(self.pool, self.store, generation, acceptance), |done| {
-            Outcome::Promoted {
+        self.recorded(
+            request,
+            super::promote_accepting(self.pool, self.store, generation, acceptance),
+            |done| Outcome::Promoted {
                 generation: done.serving.clone(),
                 before: done.before.clone(),
-            }
-        })
+            },
+        )
         .await
     }
 

@@ -200,11 +200,11 @@ impl PartingSearch<'_> {
         if table.kind == TableKind::Sums {
             return sums::find(self, connection, table, &key, rows).await;
         }
-        let mut touched: Option<Vec<Touch>> = None;
+        let mut writer: Option<Vec<Touch>> = None;
         for stream in streams_of(&key) {
-            match (self.touches(table, &key, &stream).await?, &touched) {
+            match (self.touches(table, &key, &stream).await?, &writer) {
                 (Ok(touches), _) if touches.is_empty() => {}
-                (Ok(touches), None) => touched = Some(touches),
+                (Ok(touches), None) => writer = Some(touches),
                 (Ok(_), Some(others)) => {
                     let other = others
                         .first()
@@ -215,7 +215,7 @@ impl PartingSearch<'_> {
                 (Err(reason), _) => return Ok(Parting::Unknown { reason }),
             }
         }
-        Ok(match touched {
+        Ok(match writer {
             Some(touches) => row::find(table, &touches, &rows),
             None if rows.1.is_none() => Parting::FromNothing,
             None => {

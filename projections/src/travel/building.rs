@@ -162,10 +162,11 @@ impl Building {
         generation::create_indexes(&self.pool, self.fold.generation(), self.fold.projectors()).await?;
         let (id, schema) = (self.fold.generation().id, self.fold.generation().schema.clone());
         let tables = comparison::tables(self.fold.projectors());
-        let analyze: String = tables
+        let analyze: Vec<String> = tables
             .iter()
-            .map(|table| format!("analyze {schema}.\"{}\";", table.name))
+            .map(|table| format!("analyze {schema}.\"{}\"", table.name))
             .collect();
+        let analyze = analyze.join("; ");
         // Nobody else will: such a table is asked at once, and dropped before the database gets to it.
         sqlx::raw_sql(AssertSqlSafe(analyze)).execute(&mut self.session).await?;
         let mut tally = self.tally;
@@ -198,8 +199,10 @@ pub fn models(names: &[String]) -> Result<Vec<Box<dyn Projector>>, TravelError> 
             known,
         });
     }
-    let wanted = |projector: &Box<dyn Projector>| names.is_empty() || names.iter().any(|name| name == projector.name());
-    Ok(all.into_iter().filter(wanted).collect())
+    Ok(all
+        .into_iter()
+        .filter(|projector| names.is_empty() || names.iter().any(|name| name == projector.name()))
+        .collect())
 }
 
 async fn create_as_of(

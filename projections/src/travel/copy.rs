@@ -100,33 +100,42 @@ async fn copy_table(
     let names: Vec<String> = columns.iter().map(|(name, ..)| format!("\"{name}\"")).collect();
     let names = names.join(", ");
     let key: Vec<String> = table.key.iter().map(|column| format!("\"{}\"", column.name)).collect();
-    let mut sql = String::new();
     let generated: Vec<_> = columns
         .iter()
         .filter_map(|(name, generated, expression)| expression.as_ref().filter(|_| *generated).map(|it| (name, it)))
         .collect();
-    for (column, _) in &generated {
-        sql += &format!("alter table {to}.\"{name}\" alter column \"{column}\" drop expression;\n");
-    }
+    let mut statements: Vec<String> = generated
+        .iter()
+        .map(|(column, _)| format!("alter table {to}.\"{name}\" alter column \"{column}\" drop expression"))
+        .collect();
     // The key is made over all rows at once.
-    sql += &format!("alter table {to}.\"{name}\" drop constraint \"{name}_pkey\";\n");
-    sql += &format!("insert into {to}.\"{name}\" ({names}) select {names} from {from}.\"{name}\";\n");
-    sql += &format!(
-        "alter table {to}.\"{name}\" add constraint \"{name}_pkey\" primary key ({});\n",
-        key.join(", ")
-    );
+    statements.extend([
+        format!("alter table {to}.\"{name}\" drop constraint \"{name}_pkey\""),
+        format!("insert into {to}.\"{name}\" ({names}) select {names} from {from}.\"{name}\""),
+        format!(
+            "alter table {to}.\"{name}\" add constraint \"{name}_pkey\" primary key ({})",
+            key.join(", ")
+        ),
+    ]);
     if !generated.is_empty() {
-        let assignments: String = generated
+        let assignments: Vec<String> = generated
             .iter()
             .map(|(column, expression)| {
                 format!("select {expression} into new.\"{column}\" from (select new.*) as made; ")
             })
             .collect();
-        sql += &format!(
-            "create function {to}.\"generate_{name}\"() returns trigger language plpgsql as $$ begin {assignments}return new; end $$;\n\
-             create trigger generated before insert or update on {to}.\"{name}\" for each row execute function {to}.\"generate_{name}\"();\n"
-        );
+        let assignments = assignments.concat();
+        statements.extend([
+            format!(
+                "create function {to}.\"generate_{name}\"() returns trigger language plpgsql as $$ begin {assignments}return new; end $$"
+            ),
+            format!(
+                "create trigger generated before insert or update on {to}.\"{name}\" for each row execute function {to}.\"generate_{name}\"()"
+            ),
+        ]);
     }
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(statements.join(";\n")))
+        .execute(connection)
+        .await?;
     Ok(())
 }

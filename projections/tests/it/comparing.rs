@@ -16,15 +16,14 @@ const ROWS: u64 = 4 * RANGE_ROWS + 5;
 /// Two schemas with the same table of a key that must be quoted, and what is then done to them.
 async fn copies(changes: &str) -> World {
     let world = World::new().await;
-    let mut sql = String::new();
-    for schema in ["one", "other"] {
-        sql += &format!(
+    let copies = ["one", "other"].map(|schema| {
+        format!(
             "create schema {schema}; \
              create table {schema}.sample (name text collate \"C\", number bigint, word text, primary key (name, number)); \
              insert into {schema}.sample select 'it''s \\ \"' || number % 7, number, 'same' from generate_series(1, {ROWS}) as number;"
-        );
-    }
-    sqlx::raw_sql(AssertSqlSafe(sql + changes))
+        )
+    });
+    sqlx::raw_sql(AssertSqlSafe(copies.concat() + changes))
         .execute(&world.pool)
         .await
         .unwrap();

@@ -20,7 +20,7 @@ fn as_stored() -> Vec<RecordedEvent> {
 /// The same as it would be written today.
 fn upcast(mut event: RecordedEvent) -> RecordedEvent {
     let newest = encode(&decode(&event.event_type, &event.data).unwrap());
-    event.event_type = newest.event_type.to_owned();
+    newest.event_type.clone_into(&mut event.event_type);
     event.data = newest.data;
     event
 }

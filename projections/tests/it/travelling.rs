@@ -395,7 +395,7 @@ async fn a_script_rewrites_and_what_it_does_wrong_names_the_event() {
 
 /// A journal in which the events of one stream were recorded at these milliseconds.
 async fn recorded(world: &World, milliseconds: &[i64]) -> DateTime<Utc> {
-    let begin = Utc::now() - TimeDelta::days(1);
+    let begin = platform::clock::now() - TimeDelta::days(1);
     let begin = DateTime::from_timestamp(begin.timestamp(), 0).unwrap();
     sqlx::query(
         "insert into journal.events (stream, revision, position, partition, \"offset\", index, id, type, time, recorded_at, command, data, metadata) \
@@ -462,7 +462,7 @@ async fn a_time_is_a_cut_and_the_answer_says_how_sure_it_is() {
         "travel.before-first-event"
     );
     assert_eq!(
-        code(at(&world, Utc::now() + TimeDelta::hours(1)).await),
+        code(at(&world, platform::clock::now() + TimeDelta::hours(1)).await),
         "travel.in-future"
     );
 }

@@ -228,7 +228,10 @@ fn told(projectors: &[Box<dyn Projector>], story: &[RecordedEvent]) -> HashMap<&
                 next
             }
         };
-        *output.entry(SUBJECT).or_default() += &format!("{}\n", subject_text(&after));
+        output
+            .entry(SUBJECT)
+            .or_default()
+            .extend([subject_text(&after), "\n".to_owned()]);
         let change = SubjectChange {
             before: before.as_ref(),
             after: &after,
@@ -319,7 +322,8 @@ fn lines(projectors: &[Box<dyn Projector>]) -> BTreeMap<(String, u32, String), S
     for (story, events) in stories() {
         for (model, text) in told(projectors, &events) {
             let digest = Sha256::digest(text.as_bytes());
-            let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let bytes: Vec<String> = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let hash = bytes.concat();
             lines.insert((model.to_owned(), versions[model], story.clone()), hash);
         }
     }
@@ -351,8 +355,11 @@ fn complaints(projectors: &[Box<dyn Projector>]) -> Vec<String> {
         }
     }
     for (model, version, story) in committed.keys() {
-        let has_it = |projector: &Box<dyn Projector>| projector.name() == model && projector.version() == *version;
-        let current = projectors.iter().any(has_it) || (model == SUBJECT && *version == ENGINE_VERSION);
+        let mut versions = projectors
+            .iter()
+            .map(|projector| (projector.name(), projector.version()));
+        let current = versions.any(|(name, now)| name == model && now == *version)
+            || (model == SUBJECT && *version == ENGINE_VERSION);
         if current && !found.contains_key(&(model.clone(), *version, story.clone())) {
             complaints.push(format!(
                 "{model} does nothing any more with the story \"{story}\", and its version {version} did: raise version() of {model}"

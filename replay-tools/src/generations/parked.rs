@@ -148,12 +148,13 @@ fn text(report: &Report) -> String {
             ]
         }),
     );
-    for event in &report.discarded {
-        text.push_str(&format!(
+    let given_up = report.discarded.iter().map(|event| {
+        format!(
             "given up in {}: {} at revision {} of {} ({})\n",
             event.generation, event.event_type, event.revision, event.stream, event.reason
-        ));
-    }
+        )
+    });
+    text.extend(given_up);
     text
 }
 

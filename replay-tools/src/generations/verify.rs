@@ -74,10 +74,10 @@ fn to_text(report: &VerifyReport) -> String {
         ]);
     }
     if report.parked > 0 {
-        text.push_str(&format!(
+        text.extend([format!(
             "{} streams are parked and were compared as far as they go; `coding-agent projections parked` shows them\n",
             report.parked
-        ));
+        )]);
     }
     match &report.against_serving {
         None => {}
@@ -88,10 +88,10 @@ fn to_text(report: &VerifyReport) -> String {
         Some(AgainstServing::Shown { name, diff }) => {
             text.push_str("\nwhat changes for clients when it serves:\n");
             text.push_str(&diff::to_text(diff));
-            text.push_str(&format!(
+            text.extend([format!(
                 "accept it with `coding-agent projections promote {} --accept-diff {name}`\n",
                 report.generation
-            ));
+            )]);
         }
     }
     text

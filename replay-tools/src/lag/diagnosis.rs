@@ -490,6 +490,8 @@ mod tests {
         assert_eq!(only(&facts).cause, Cause::OnItsWay);
     }
 
+    type Slow = fn(&mut Timings);
+
     #[test]
     fn the_stage_that_takes_longest_is_the_cause_and_each_has_its_own() {
         let timings = |set: fn(&mut Timings)| {
@@ -501,7 +503,7 @@ mod tests {
             set(&mut timings);
             timings
         };
-        let stages: [(Cause, fn(&mut Timings)); 6] = [
+        let stages: [(Cause, Slow); 6] = [
             (Cause::Fetch, |timings| timings.fetch_ms = 900.0),
             (Cause::Decode, |timings| timings.decode_ms = 900.0),
             (Cause::Apply, |timings| timings.apply_ms = 900.0),

@@ -59,9 +59,9 @@ impl Level {
                 last = causes;
             }
         };
-        match tokio::time::timeout(PATIENCE, shown).await {
-            Ok(facts) => facts,
-            Err(_) => panic!("{cause:?} is not the only cause: {last:?}"),
+        match tokio::time::timeout(PATIENCE, shown).await.ok() {
+            Some(facts) => facts,
+            None => panic!("{cause:?} is not the only cause: {last:?}"),
         }
     }
 

@@ -30,14 +30,14 @@ impl Fill {
         generation: Generation,
         projectors: Vec<Box<dyn Projector>>,
         reached: Cut,
-        options: ProjectorOptions,
+        options: &ProjectorOptions,
     ) -> Self {
         Self {
             writer: Writer::new(pool.clone(), generation.clone(), false),
             cache: SubjectCache::new(&generation, options.subject_cache_bytes),
             options: ProjectorOptions {
                 batch_events: options.rebuild_batch_events.max(1),
-                ..options
+                ..options.clone()
             },
             pool,
             projectors,

@@ -50,8 +50,8 @@ pub(super) fn find(table: &TableDefinition, touches: &[Touch], rows: &(Option<Ro
         _ => false,
     };
     let columns = names(&places);
-    let agreed = touches.iter().rposition(|touch| agrees(touch.row.as_ref()));
-    let parted = match agreed {
+    let last_equal = touches.iter().rposition(|touch| agrees(touch.row.as_ref()));
+    let parted = match last_equal {
         Some(place) => touches.get(place + 1),
         // Before its first event there is no row.
         None if generation.is_none() => Some(first),

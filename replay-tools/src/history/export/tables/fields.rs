@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::DomainEvent;
+use domain::administration::{AdministrationEvent, Request};
 use domain::conversation::ConversationEvent;
 use domain::quota::QuotaEvent;
 use domain::task::{Complexity, TaskEvent, TaskType};
@@ -39,6 +40,16 @@ pub(super) fn table_of(event: &DomainEvent) -> &'static str {
             TaskEvent::Deleted => "task.deleted",
         },
         DomainEvent::Quota(QuotaEvent::Reserved { .. }) => "quota.reserved",
+        DomainEvent::Administration(event) => match event {
+            AdministrationEvent::OperationRequested(_) => "administration.operation-requested",
+            AdministrationEvent::RebuildBegun { .. } => "administration.rebuild-begun",
+            AdministrationEvent::GenerationPromoted { .. } => "administration.generation-promoted",
+            AdministrationEvent::GenerationRolledBack { .. } => "administration.generation-rolled-back",
+            AdministrationEvent::GenerationDropped { .. } => "administration.generation-dropped",
+            AdministrationEvent::StreamsRetried { .. } => "administration.streams-retried",
+            AdministrationEvent::EventsDiscarded { .. } => "administration.events-discarded",
+            AdministrationEvent::OperationFailed { .. } => "administration.operation-failed",
+        },
     }
 }
 
@@ -48,6 +59,7 @@ pub(super) fn add(event: &DomainEvent, table: &mut Table) {
         DomainEvent::Conversation(event) => conversation(event, table),
         DomainEvent::Task(event) => task(event, table),
         DomainEvent::Quota(event) => quota(*event, table),
+        DomainEvent::Administration(event) => administration(event, table),
     }
 }
 
@@ -72,10 +84,6 @@ fn conversation(event: &ConversationEvent, table: &mut Table) {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one arm for each event type, as in the decode path"
-)]
 fn task(event: &TaskEvent, table: &mut Table) {
     match event {
         TaskEvent::Created {
@@ -183,6 +191,40 @@ fn quota(event: QuotaEvent, table: &mut Table) {
     let QuotaEvent::Reserved { reservation, at } = event;
     id(table, "reservation", Unique, reservation);
     table.time("at", at.timestamp_micros());
+}
+
+fn administration(event: &AdministrationEvent, table: &mut Table) {
+    id(table, "operation", Unique, event.operation());
+    match event {
+        AdministrationEvent::OperationRequested(Request {
+            operation: _,
+            kind,
+            generation,
+            stream,
+            reason,
+            account,
+        }) => {
+            table.text("kind", Repeating, kind.as_str());
+            table.maybe_text("generation", Repeating, generation.as_deref());
+            table.maybe_text("stream", Repeating, stream.as_deref());
+            table.maybe_text("reason", Unique, reason.as_deref());
+            table.maybe_text("account", Repeating, account.as_deref());
+        }
+        AdministrationEvent::RebuildBegun { generation, .. }
+        | AdministrationEvent::GenerationDropped { generation, .. } => {
+            table.text("generation", Repeating, generation);
+        }
+        AdministrationEvent::GenerationPromoted { generation, before, .. }
+        | AdministrationEvent::GenerationRolledBack { generation, before, .. } => {
+            table.text("generation", Repeating, generation);
+            table.text("before", Repeating, before);
+        }
+        AdministrationEvent::StreamsRetried { streams, .. } => table.long("streams", Repeating, number(*streams)),
+        AdministrationEvent::EventsDiscarded { events, .. } => {
+            table.text("events", Unique, &serde_json::json!(events).to_string());
+        }
+        AdministrationEvent::OperationFailed { code, .. } => table.text("code", Repeating, code),
+    }
 }
 
 fn id(table: &mut Table, name: &'static str, storage: Storage, uuid: uuid::Uuid) {
