@@ -67,17 +67,17 @@ async fn each_difference_between_journal_and_log_is_found_and_nothing_else() {
         (
             Code::RejectionExtra,
             format!(
-                r"insert into journal.rejections
+                r#"insert into journal.rejections
                    select stream, gen_random_uuid(), command_hash, answer, partition, "offset", recorded_at
-                   from journal.rejections where command = {first_refused}"
+                   from journal.rejections where command = {first_refused}"#
             ),
         ),
         (
             Code::RejectionExtra,
             format!(
-                r#"insert into journal.rejections
+                r"insert into journal.rejections
                    select stream, gen_random_uuid(), command_hash, answer, partition, 0, recorded_at
-                   from journal.rejections where command = {first_refused}"#
+                   from journal.rejections where command = {first_refused}"
             ),
         ),
         (
