@@ -287,7 +287,7 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
     let row: Option<Row> = sqlx::query_as(
         "select schema_name, fingerprint, epoch, array_agg(partition) as partitions, array_agg(next_offset) as offsets, \
                 max(checkpoint.recorded_at) as recorded_at, name, purpose, \
-                array(select model ->> 'name' from jsonb_array_elements(models) as model) as models, \
+                array(select model.value ->> 'name' from jsonb_array_elements(models) as model (value)) as models, \
                 complete_at is not null as complete, expires_at \
          from control.travel \
          join control.generation on generation.id = travel.generation \
