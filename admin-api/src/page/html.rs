@@ -160,11 +160,11 @@ fn pace(generation: &GenerationRecord, covered: u64, at: DateTime<Utc>) -> Strin
         .to_std()
         .unwrap_or_default();
     let rate = covered as f64 / since.as_secs_f64().max(0.001);
-    if rate < 1.0 {
+    if covered == 0 {
         return "nothing yet".to_owned();
     }
     let left = generation.behind as f64 / rate;
-    format!("{rate:.0} records/s, {left:.0} s to go")
+    format!("{rate:.1} records/s, {left:.0} s to go")
 }
 
 fn of_parked(parked: &ParkedRecord) -> [String; 7] {

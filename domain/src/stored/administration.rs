@@ -36,7 +36,7 @@ struct OperationRequestedV1<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     generation: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    stream: Option<Cow<'a, str>>,
+    parked_stream: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -186,7 +186,7 @@ impl<'a> OperationRequestedV1<'a> {
             operation: request.operation,
             kind: Name(request.kind),
             generation: text(&request.generation),
-            stream: text(&request.stream),
+            parked_stream: text(&request.stream),
             reason: text(&request.reason),
             account: text(&request.account),
         }
@@ -199,7 +199,7 @@ impl From<OperationRequestedV1<'_>> for Request {
             operation: stored.operation,
             kind: stored.kind.0,
             generation: stored.generation.map(Cow::into_owned),
-            stream: stored.stream.map(Cow::into_owned),
+            stream: stored.parked_stream.map(Cow::into_owned),
             reason: stored.reason.map(Cow::into_owned),
             account: stored.account.map(Cow::into_owned),
         }

@@ -20,8 +20,8 @@ use crate::error::ProjectionError;
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 
-/// How often an entry is tried again when another administrator was faster.
-const ATTEMPTS: u32 = 8;
+/// How often an entry is tried again when another administrator was faster. Each time one of them has got his in.
+const ATTEMPTS: u32 = 100;
 
 /// Who does it, and from where.
 #[derive(Debug, Clone)]

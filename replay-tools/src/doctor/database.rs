@@ -142,19 +142,23 @@ async fn space(pool: &PgPool) -> Result<Verdict, sqlx::Error> {
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let total = disk.f_blocks.saturating_mul(disk.f_frsize);
+    Ok(judge_space(&used, free, total))
+}
+
+fn judge_space(used: &str, free: u64, total: u64) -> Verdict {
     let sentence = format!(
         "the database has {used}, and {} of {} are free on its disk",
         size(i64::try_from(free).unwrap_or(i64::MAX)),
         size(i64::try_from(total).unwrap_or(i64::MAX))
     );
-    Ok(if free < LOW_SPACE_BYTES || free < total / LOW_SPACE_PART {
+    if free < LOW_SPACE_BYTES || free < total / LOW_SPACE_PART {
         Verdict::finding(
             sentence,
             "make room: a server without space stops taking writes; old generations are dropped with `coding-agent projections drop`",
         )
     } else {
         Verdict::fine(sentence)
-    })
+    }
 }
 
 async fn connections(pool: &PgPool, wanted: u32) -> Result<Verdict, sqlx::Error> {
@@ -201,4 +205,24 @@ async fn clock(pool: &PgPool) -> Result<Verdict, sqlx::Error> {
     } else {
         Verdict::fine(sentence)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1024 * 1024 * 1024;
+
+    #[test]
+    fn little_space_is_found_in_bytes_and_in_parts() {
+        for (free, total, is_fine) in [
+            (20 * GIB, 100 * GIB, true),
+            (4 * GIB, 100 * GIB, false),
+            (GIB - 1, 10 * GIB, false),
+            (5 * GIB, 100 * GIB, true),
+        ] {
+            let verdict = judge_space("3 MiB", free, total);
+            assert_eq!(matches!(verdict, Verdict::Fine { .. }), is_fine, "{verdict:?}");
+        }
+    }
 }

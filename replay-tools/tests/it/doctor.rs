@@ -15,7 +15,9 @@ const CONNECTIONS: u32 = 8;
 /// The names of the checks that have findings, and of those that were not made.
 fn wrong(report: &DoctorReport) -> (Vec<&'static str>, Vec<&'static str>) {
     let named = |wanted: fn(&Verdict) -> bool| {
-        let found = report.checks.iter().filter(|check| wanted(&check.verdict));
+        // How full the disk of the test's server is, is nothing that a test says.
+        let checks = report.checks.iter().filter(|check| check.check != "database.space");
+        let found = checks.filter(|check| wanted(&check.verdict));
         found.map(|check| check.check).collect()
     };
     (

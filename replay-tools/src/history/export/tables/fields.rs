@@ -206,7 +206,7 @@ fn administration(event: &AdministrationEvent, table: &mut Table) {
         }) => {
             table.text("kind", Repeating, kind.as_str());
             table.maybe_text("generation", Repeating, generation.as_deref());
-            table.maybe_text("stream", Repeating, stream.as_deref());
+            table.maybe_text("parked_stream", Repeating, stream.as_deref());
             table.maybe_text("reason", Unique, reason.as_deref());
             table.maybe_text("account", Repeating, account.as_deref());
         }
