@@ -86,7 +86,7 @@ pub struct Output {
 /// Why it is done, for the record.
 #[derive(Debug, Clone, Args)]
 pub struct Reason {
-    /// Why, for those who read the record in years: `coding-agent history show administration-projections`.
+    /// Why, for those who read the record in years: `coding-agent history grep --stream administration-projections`.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }

@@ -117,7 +117,7 @@ fn describe(process: &ProcessFacts) -> String {
         .map(|(stage, share)| format!("{stage} {:.0} %", share * 100.0))
         .collect();
     let times = if times.is_empty() {
-        "no timings yet".to_owned()
+        "no work in its last look".to_owned()
     } else {
         times.join(", ")
     };
