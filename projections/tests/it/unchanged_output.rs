@@ -160,6 +160,7 @@ fn category_of(category: &str) -> &'static str {
         "conversation" => "conversation",
         "task" => "task",
         "quota" => "quota",
+        "administration" => "administration",
         other => panic!("tell stories of {other} too"),
     }
 }
