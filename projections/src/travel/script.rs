@@ -136,6 +136,10 @@ fn engine(deadline: &Arc<Mutex<Option<Instant>>>) -> Engine {
         .set_max_functions(MAX_FUNCTIONS)
         .set_max_call_levels(MAX_CALLS_DEEP)
         .set_max_expr_depths(MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_DEPTH);
+    // It is part of the language, and nothing bounds it.
+    engine
+        .register_fn("sleep", |_: rhai::INT| no_sleep())
+        .register_fn("sleep", |_: rhai::FLOAT| no_sleep());
     let deadline = deadline.clone();
     engine.on_progress(move |steps| {
         let late = || {
@@ -145,6 +149,10 @@ fn engine(deadline: &Arc<Mutex<Option<Instant>>>) -> Engine {
         (steps % LOOK_EVERY == 0 && late()).then(|| Dynamic::from("it took too long"))
     });
     engine
+}
+
+fn no_sleep() -> Result<(), Box<EvalAltResult>> {
+    Err("function not found: sleep".into())
 }
 
 /// Where it really failed: not in the call, but within the function.
