@@ -234,11 +234,11 @@ impl Running {
         assert!(reached, "not reached: {:?}", self.handle.progress());
     }
 
-    /// Ends it in good order; the schema it wrote.
+    /// Ends it in good order; the schema it wrote, empty when it ended before it knew one.
     pub(crate) async fn stop(self) -> String {
         self.shutdown.trigger();
         self.task.await.unwrap();
-        self.handle.progress().schema.unwrap()
+        self.handle.progress().schema.unwrap_or_default()
     }
 
     /// Ends it wherever it is, as a crash would.
