@@ -27,6 +27,8 @@ alter table control.checkpoint
     -- After several of them: the event that is projected now, written before it is touched.
     add column trying_stream text null,
     add column trying_revision bigint null,
+    -- It is under the holder's hands; else it is what an earlier one died of, and this one has not come to it yet.
+    add column trying_now boolean not null default false,
     -- How many holders died with this event under their hands.
     add column trying_crashes integer not null default 0;
 

@@ -63,7 +63,7 @@ pub async fn advance(
          ) \
          update control.checkpoint as checkpoint \
          set next_offset = moved.next_offset, recorded_at = greatest(checkpoint.recorded_at, moved.recorded_at), \
-             trying_stream = null, trying_revision = null, trying_crashes = 0 \
+             trying_stream = null, trying_revision = null, trying_now = false, trying_crashes = 0 \
          from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::bigint[]) \
              as moved (partition, old_offset, next_offset, recorded_at, fence) \
          join held on held.partition = moved.partition \
@@ -107,7 +107,7 @@ pub(crate) async fn trying(
     fence: i64,
 ) -> Result<bool, ProjectionError> {
     let noted = sqlx::query(
-        "update control.checkpoint set trying_stream = $4, trying_revision = $5, \
+        "update control.checkpoint set trying_stream = $4, trying_revision = $5, trying_now = true, \
              trying_crashes = case when (trying_stream, trying_revision) = ($4, $5) then trying_crashes else 0 end \
          where generation = $1 and partition = $2 and fence = $3",
     )

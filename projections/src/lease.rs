@@ -193,7 +193,7 @@ impl Lease {
              ) \
              update control.checkpoint as checkpoint \
              set holder = $4, fence = fence + 1, crashes = crashes + free.died, \
-                 trying_crashes = case when trying_stream is null then 0 else trying_crashes + free.died end \
+                 trying_crashes = trying_crashes + case when trying_now then free.died else 0 end, trying_now = false \
              from free where checkpoint.generation = $1 and checkpoint.partition = free.partition \
              returning checkpoint.partition, next_offset, fence, crashes, trying_stream, trying_revision, trying_crashes",
         )
@@ -228,7 +228,7 @@ impl Lease {
     pub(crate) async fn give_up(&mut self, partitions: &BTreeSet<u32>) -> Result<(), ProjectionError> {
         let partitions: Vec<i32> = partitions.iter().map(|partition| partition.cast_signed()).collect();
         sqlx::query(
-            "update control.checkpoint set holder = null, trying_stream = null, trying_revision = null, trying_crashes = 0 \
+            "update control.checkpoint set holder = null, trying_stream = null, trying_revision = null, trying_now = false, trying_crashes = 0 \
              where generation = $1 and partition = any ($2) and holder = $3",
         )
         .bind(self.generation)

@@ -24,7 +24,7 @@ use crate::lease::{Fences, Lease, Taken, View};
 use crate::{metrics, parking};
 
 /// Deaths of holders with the same event under their hands after which its stream is parked.
-const CRASHES_OF_ONE_EVENT: u32 = 2;
+const CRASHES_OF_ONE_EVENT: u32 = 5;
 /// Between two looks of a process that has no partitions.
 const LOOK_WITHOUT_SHARE: Duration = Duration::from_millis(100);
 
