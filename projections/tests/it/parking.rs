@@ -14,7 +14,7 @@ use projections::value::ColumnType;
 use projections::{DecodedEvent, Projector, ProjectorOptions, ProjectorService, ProjectorState, read_model};
 use serde_json::Value;
 
-use crate::harness::{PATIENCE, Running, World, at, id, run};
+use crate::harness::{PATIENCE, Running, World, at, connect, id, run};
 use crate::history::{created, decided_at_random, task};
 
 const SCHEMA: &str = "read_models_1";
@@ -341,7 +341,13 @@ async fn an_event_that_ends_the_process_again_and_again_is_parked() {
             }
             title.to_owned()
         };
-        let running = run(fussy(&world, deadly, options()));
+        // With connections of its own: those of a process that is gone are gone too.
+        let process = World {
+            pool: connect(&world.database).await,
+            store: world.store.clone(),
+            database: world.database.clone(),
+        };
+        let running = run(fussy(&process, deadly, options()));
         let end = event_store::EventStore::end(&*world.store).await.unwrap();
         tokio::select! {
             _ = met.recv() => {
