@@ -7,13 +7,13 @@ use event_store::{Cut, EventStore, FollowBatch};
 use sqlx::PgPool;
 
 use crate::batch;
-use crate::checkpoint::CheckpointMove;
 use crate::error::ProjectionError;
 use crate::generation::Generation;
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::service::folded::Folded;
 use crate::service::subjects::{SubjectCache, Subjects};
+use crate::service::writing::Writing;
 use crate::travel::fitting::Fitting;
 use crate::write::Writer;
 
@@ -23,7 +23,7 @@ pub(crate) struct BoundedFold {
     projectors: Vec<Box<dyn Projector>>,
     options: ProjectorOptions,
     generation: Generation,
-    writer: Writer,
+    writing: Writing,
     cache: SubjectCache,
     folded: Folded,
     /// Where the log is not folded as it is.
@@ -42,7 +42,7 @@ impl BoundedFold {
         options: ProjectorOptions,
     ) -> Self {
         Self {
-            writer: Writer::new(pool.clone(), generation.clone(), false),
+            writing: Writing::new(Writer::new(pool.clone(), generation.clone(), false)),
             cache: SubjectCache::new(&generation, options.subject_cache_bytes),
             pool,
             projectors,
@@ -76,6 +76,21 @@ impl BoundedFold {
 
     pub(crate) fn target(&self) -> &Cut {
         &self.target
+    }
+
+    /// Goes on to another cut.
+    pub(crate) fn aim_at(&mut self, target: Cut) {
+        self.target = target;
+    }
+
+    /// What is written.
+    pub(crate) fn reached(&self) -> &Cut {
+        &self.reached
+    }
+
+    /// Events of one transaction, about.
+    pub(crate) fn chunk(&self) -> u64 {
+        self.options.batch_events as u64
     }
 
     /// Leaves out what lies at or behind the target.
@@ -151,7 +166,7 @@ impl BoundedFold {
 
     /// Gives the connection back.
     pub(crate) fn rest(&mut self) {
-        self.writer.rest();
+        self.writing.rest();
     }
 
     async fn write(&mut self) -> Result<(), ProjectionError> {
@@ -159,14 +174,10 @@ impl BoundedFold {
         if folded.is_empty() {
             return Ok(());
         }
-        let advance = CheckpointMove {
-            from: self.reached.clone(),
-            to: folded.to,
-            recorded_at: folded.recorded_at,
-        };
-        self.writer.write(folded.changes, &advance).await?;
-        self.reached.merge(&advance.to);
-        self.cache.keep(folded.subjects);
+        self.writing.start(folded, &self.reached);
+        let written = self.writing.outcome().await.map_err(|(error, ..)| error)?;
+        self.reached.merge(&written.to);
+        self.cache.keep(written.subjects);
         Ok(())
     }
 }

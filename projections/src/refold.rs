@@ -19,6 +19,7 @@ use crate::leftovers;
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::table::TableDefinition;
+use crate::transaction;
 
 /// A generation that is being built.
 pub struct Refold {
@@ -71,10 +72,7 @@ impl Refold {
         schema: &str,
         each: impl FnMut(&'static TableDefinition, RowDifference) + Send,
     ) -> Result<BTreeMap<String, u64>, ProjectionError> {
-        let mut own = self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
+        let mut own = transaction::begin_with(&self.pool, "begin isolation level repeatable read read only").await?;
         sqlx::raw_sql(TEXT_SETTINGS).execute(&mut *own).await?;
         let (theirs, ours) = ((snapshot, schema), (&mut *own, self.schema()));
         let rows = comparison::compare(self.fold.projectors(), theirs, ours, each).await?;
@@ -99,7 +97,7 @@ async fn create(
     target: &Cut,
 ) -> Result<Generation, ProjectionError> {
     let fingerprint = fingerprint::fingerprint(projectors);
-    let mut transaction = pool.begin().await?;
+    let mut transaction = transaction::begin(pool).await?;
     let partitions = target.iter().map(|(partition, _)| partition).collect();
     let (id, schema) = insert(&mut transaction, projectors, epoch, partitions, Kind::Refold).await?;
     // Before anybody can see the row: who sees it and gets the lock knows that its builder is gone.

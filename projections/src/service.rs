@@ -33,7 +33,7 @@ mod retrying;
 pub(crate) mod subjects;
 mod tenure;
 mod timings;
-mod writing;
+pub(crate) mod writing;
 
 pub use options::ProjectorOptions;
 

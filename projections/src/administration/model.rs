@@ -10,6 +10,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::AdministrationError;
 use super::listing::{self, Row};
+use crate::bounded_fold::BoundedFold;
 use crate::checkpoint;
 use crate::error::ProjectionError;
 use crate::fingerprint::{self, ModelVersion};
@@ -20,10 +21,8 @@ use crate::read_model;
 use crate::service::ProjectorOptions;
 use crate::transaction;
 
-mod fill;
 mod join;
 
-use fill::Fill;
 pub(super) use join::join;
 
 /// First half of the advisory locks of those who fill, the second is the number of the generation; it means "mode".
@@ -32,7 +31,7 @@ const FILLER_LOCK: i32 = 0x6d6f_6465;
 /// A generation of one read model that this process fills.
 pub struct ModelRebuild {
     pool: PgPool,
-    fill: Fill,
+    fold: BoundedFold,
     /// Holds the lock that says that somebody fills it.
     session: PgConnection,
 }
@@ -75,7 +74,7 @@ impl ModelRebuild {
             fingerprint,
             epoch: store.epoch(),
         };
-        Self::take(pool, generation, projectors, options).await
+        Self::take(pool, generation, projectors, &options).await
     }
 
     /// Takes the lock; whoever had it before is gone, and its checkpoint is where it stopped.
@@ -83,7 +82,7 @@ impl ModelRebuild {
         pool: PgPool,
         generation: Generation,
         projectors: Vec<Box<dyn Projector>>,
-        options: ProjectorOptions,
+        options: &ProjectorOptions,
     ) -> Result<Self, AdministrationError> {
         let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
         let free: bool = sqlx::query_scalar("select pg_try_advisory_lock($1, $2)")
@@ -98,7 +97,13 @@ impl ModelRebuild {
         }
         let reached = checkpoint::read(&mut session, generation.id).await?;
         Ok(Self {
-            fill: Fill::new(pool.clone(), generation, projectors, reached, &options),
+            fold: BoundedFold::new(
+                pool.clone(),
+                projectors,
+                generation,
+                (reached.clone(), reached),
+                options.for_building(),
+            ),
             pool,
             session,
         })
@@ -106,7 +111,7 @@ impl ModelRebuild {
 
     /// Its name.
     pub fn generation(&self) -> &str {
-        &self.fill.generation().schema
+        &self.fold.generation().schema
     }
 
     /// Fills it until it is nearly where the serving generation is, and makes its indexes. Dropping the future at any moment loses at most
@@ -118,24 +123,36 @@ impl ModelRebuild {
     ) -> Result<(), AdministrationError> {
         let mut target = self.serving_cut().await?;
         loop {
-            self.fill
-                .run(store, &target, |reached| passed(reached, &target, false))
+            self.fill_to(store, &target, |read| passed(read, &target, false))
                 .await?;
             let further = self.serving_cut().await?;
-            if store.behind(&further, self.fill.reached()) <= self.fill.chunk() {
+            if store.behind(&further, self.fold.reached()) <= self.fold.chunk() {
                 break;
             }
             target = further;
         }
-        passed(self.fill.reached(), &target, true);
-        let generation = self.fill.generation();
-        generation::create_indexes(&self.pool, generation, self.fill.projectors()).await?;
+        passed(self.fold.reached(), &target, true);
+        let generation = self.fold.generation();
+        generation::create_indexes(&self.pool, generation, self.fold.projectors()).await?;
         // So that the first queries after it has joined are planned as the last before.
-        for table in self.fill.projectors().iter().flat_map(|projector| projector.tables()) {
+        for table in self.fold.projectors().iter().flat_map(|projector| projector.tables()) {
             let sql = format!("analyze {}.\"{}\"", generation.schema, table.name);
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.pool).await?;
         }
         generation::reached_level(&self.pool, generation).await?;
+        Ok(())
+    }
+
+    /// Folds and writes the log up to a cut, exactly.
+    async fn fill_to(
+        &mut self,
+        store: &dyn EventStore,
+        target: &Cut,
+        passed: impl FnMut(&Cut) + Send,
+    ) -> Result<(), ProjectionError> {
+        self.fold.aim_at(target.clone());
+        self.fold.run(store, Ok::<_, ProjectionError>, passed).await?;
+        self.fold.finish().await?;
         Ok(())
     }
 

@@ -70,7 +70,7 @@ impl Default for ProjectorOptions {
 
 impl ProjectorOptions {
     /// While a generation is built nobody waits for its rows.
-    pub(super) fn for_building(&self) -> Self {
+    pub(crate) fn for_building(&self) -> Self {
         Self {
             batch_events: self.rebuild_batch_events.max(1),
             write_interval_ms: BUILDING_WRITE_INTERVAL_MS,

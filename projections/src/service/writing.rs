@@ -16,7 +16,7 @@ type Finished = (Writer, Duration, Result<WriteTimes, ProjectionError>);
 
 /// At most one transaction at a time. When this is dropped it still comes to its end, one way or the other: a transaction that is cut off
 /// while it begins would stay with its connection.
-pub(super) struct Writing {
+pub(crate) struct Writing {
     /// Here while nothing is under way.
     writer: Option<Writer>,
     task: Option<JoinHandle<Finished>>,
@@ -26,17 +26,17 @@ pub(super) struct Writing {
 
 /// What a transaction has put into the database.
 #[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) subjects: Subjects,
-    pub(super) to: Cut,
-    pub(super) events: usize,
-    pub(super) took: Duration,
-    pub(super) times: WriteTimes,
+pub(crate) struct Written {
+    pub(crate) subjects: Subjects,
+    pub(crate) to: Cut,
+    pub(crate) events: usize,
+    pub(crate) took: Duration,
+    pub(crate) times: WriteTimes,
     first: Option<EventName>,
 }
 
 impl Writing {
-    pub(super) fn new(writer: Writer) -> Self {
+    pub(crate) fn new(writer: Writer) -> Self {
         Self {
             writer: Some(writer),
             task: None,
@@ -46,24 +46,24 @@ impl Writing {
     }
 
     /// Is no outcome to be waited for?
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.writer.is_some()
     }
 
     /// Subjects as they are after the transaction, which nobody can read yet.
-    pub(super) fn subjects(&self) -> &Subjects {
+    pub(crate) fn subjects(&self) -> &Subjects {
         &self.written.subjects
     }
 
     /// Gives the connection back while there is nothing to write.
-    pub(super) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         if let Some(writer) = &mut self.writer {
             writer.rest();
         }
     }
 
     /// Starts a transaction; only when idle, and only if the checkpoint is at `from` it does anything.
-    pub(super) fn start(&mut self, folded: Folded, from: &Cut) {
+    pub(crate) fn start(&mut self, folded: Folded, from: &Cut) {
         let Some(mut writer) = self.writer.take() else {
             return;
         };
@@ -90,7 +90,7 @@ impl Writing {
     }
 
     /// Waits until [`Self::outcome`] is there. Cancel safe.
-    pub(super) async fn finished(&mut self) {
+    pub(crate) async fn finished(&mut self) {
         if let Some(task) = &mut self.task {
             // Nothing comes of one that panicked or was cancelled with the runtime.
             self.finished = task.await.ok();
@@ -99,7 +99,7 @@ impl Writing {
     }
 
     /// The outcome of the transaction that was started; an error comes with the first event and the end of what was to be written.
-    pub(super) async fn outcome(&mut self) -> Result<Written, (ProjectionError, Option<EventName>, Cut)> {
+    pub(crate) async fn outcome(&mut self) -> Result<Written, (ProjectionError, Option<EventName>, Cut)> {
         self.finished().await;
         // Nothing there means that it panicked or was cancelled with the runtime.
         let written = std::mem::take(&mut self.written);

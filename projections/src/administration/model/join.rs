@@ -60,7 +60,7 @@ pub(in crate::administration) async fn join(
         fingerprint: new.fingerprint.clone(),
         epoch: store.epoch(),
     };
-    let mut rebuild = ModelRebuild::take(pool.clone(), generation, projectors, ProjectorOptions::default()).await?;
+    let mut rebuild = ModelRebuild::take(pool.clone(), generation, projectors, &ProjectorOptions::default()).await?;
     // Nearly all that it lacks, while nobody is held.
     rebuild.run(store, |_, _, _| {}).await?;
     let joined = exchange_patiently(&mut rebuild, store, serving).await;
@@ -106,7 +106,7 @@ async fn exchange(
         .execute(&mut *transaction)
         .await?;
     let own = rebuild.generation().to_owned();
-    for table in tables(rebuild.fill.projectors()) {
+    for table in tables(rebuild.fold.projectors()) {
         for schema in [&serving.schema_name, &own] {
             let sql = format!("lock table {schema}.\"{table}\" in share update exclusive mode");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
@@ -124,18 +124,18 @@ async fn exchange(
         .await?;
     let held = Instant::now();
     let cut = checkpoint::read(&mut transaction, serving.id).await?;
-    rebuild.fill.run(store, &cut, |_| {}).await?;
-    if !cut.covers(rebuild.fill.reached()) {
+    rebuild.fill_to(store, &cut, |_| {}).await?;
+    if !cut.covers(rebuild.fold.reached()) {
         return Err(AdministrationError::NotLevel {
             generation: serving.schema_name.clone(),
-            behind: store.behind(rebuild.fill.reached(), &cut),
+            behind: store.behind(rebuild.fold.reached(), &cut),
             serving: own,
             fingerprint: serving.fingerprint.clone(),
         });
     }
-    exchange_tables(&mut transaction, rebuild.fill.projectors(), &serving.schema_name, &own).await?;
+    exchange_tables(&mut transaction, rebuild.fold.projectors(), &serving.schema_name, &own).await?;
     sqlx::query("update control.generation set served_until = clock_timestamp() where id = $1")
-        .bind(rebuild.fill.generation().id)
+        .bind(rebuild.fold.generation().id)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
