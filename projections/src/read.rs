@@ -26,6 +26,10 @@ const WATCH_PAUSE: Duration = Duration::from_millis(250);
 pub const BEGIN_SNAPSHOT: &str =
     "begin isolation level repeatable read read only; lock table control.serving in access share mode";
 
+/// The same where what is read is copied into tables of one's own.
+pub(crate) const BEGIN_COPY: &str =
+    "begin isolation level repeatable read; lock table control.serving in access share mode";
+
 /// Why nothing can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

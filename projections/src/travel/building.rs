@@ -19,6 +19,7 @@ use crate::fingerprint;
 use crate::generation::{self, Generation, Kind};
 use crate::leftovers;
 use crate::projector::Projector;
+use crate::read::BEGIN_COPY;
 use crate::read_model;
 use crate::service::ProjectorOptions;
 use crate::transaction;
@@ -215,7 +216,7 @@ async fn create_as_of(
     let fingerprint = fingerprint::fingerprint(projectors);
     // Each model writes its own tables, so those of a generation of all of them are the same.
     let fingerprints = [fingerprint.clone(), fingerprint::fingerprint(&read_model::all())];
-    let mut transaction = transaction::begin_with(pool, "begin isolation level repeatable read").await?;
+    let mut transaction = transaction::begin_with(pool, BEGIN_COPY).await?;
     let source = copy::nearest(&mut transaction, &fingerprints, epoch, target).await?;
     let (id, schema) = make(&mut transaction, session, projectors, epoch, target, Kind::AsOf).await?;
     standing::insert(&mut transaction, id, &schema, target, None).await?;
