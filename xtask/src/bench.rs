@@ -7,19 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::interrupt;
-use crate::project;
+use crate::release::Programs;
 use crate::test_servers::TestServers;
+
+/// What is measured and what measures it.
+pub(crate) const PACKAGES: [&str; 2] = ["bench", "coding-agent"];
 
 /// The command. Built before the servers start, so that the compiler does not run beside a measurement.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let mut build = project::cargo();
-    let mut build = build
-        .args(["build", "--release", "-p", "bench", "-p", "coding-agent"])
-        .spawn()
-        .context("cannot start cargo")?;
-    if !interrupt::wait_for(&mut build)?.success() {
-        return Ok(ExitCode::FAILURE);
-    }
+    let programs = Programs::build(&PACKAGES)?;
     // Others' code is fetched and built only for those who ask for it.
     let with_peers = match Wish::of(arguments) {
         Wish::Without => false,
@@ -31,15 +27,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Wish::Needed => return Ok(ExitCode::FAILURE),
     };
     let servers = TestServers::start()?;
-    let mut command = project::cargo();
-    command
-        .args(["run", "-q", "--release", "-p", "bench", "--bin", "bench", "--"])
-        .args(arguments);
+    let mut command = programs.command("bench")?;
+    command.args(arguments);
     servers.describe_to(&mut command)?;
     if with_peers {
         peers::describe_to(&mut command);
     }
-    let mut child = command.spawn().context("cannot start cargo")?;
+    let mut child = command.spawn().context("the benchmarks cannot be started")?;
     let status = interrupt::wait_for(&mut child)?;
     drop(servers);
     interrupt::check()?;

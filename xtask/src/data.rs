@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench;
 use crate::instance::environment;
 use crate::instance::state::State;
 use crate::interrupt;
 use crate::menu::DataOptions;
-use crate::project;
+use crate::release::Programs;
 
 /// The command. The platform may go on meanwhile; its read models follow.
 pub(crate) fn run(options: &DataOptions) -> Result<ExitCode> {
@@ -21,16 +22,15 @@ pub(crate) fn run(options: &DataOptions) -> Result<ExitCode> {
             run.log.name()
         );
     }
-    let mut command = project::cargo();
-    command.args(["run", "-q", "--release", "-p", "bench", "--bin", "replicate", "--"]);
+    let mut command = Programs::build(&bench::PACKAGES)?.command("replicate")?;
     command.args(["--events", &options.events.to_string(), "--output", &options.output]);
     for history in &options.histories {
-        // Cargo runs the program in the root of the repository.
+        // The program runs in the root of the repository.
         let history = std::path::absolute(history).context("there is no directory to start from")?;
         command.arg("--history").arg(history);
     }
     environment::apply(&run, &mut command);
-    let mut child = command.spawn().context("cannot start cargo")?;
+    let mut child = command.spawn().context("the replication cannot be started")?;
     let status = interrupt::wait_for(&mut child)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

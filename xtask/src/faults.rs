@@ -7,35 +7,16 @@ use anyhow::{Context, Result};
 
 use crate::interrupt;
 use crate::project;
+use crate::release::Programs;
 
 /// The command. Built before the servers start, so that the compiler is no fault of its own.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let mut build = project::cargo();
-    let mut build = build
-        .args(["build", "--release", "-p", "faults", "-p", "coding-agent"])
-        .spawn()
-        .context("cannot start cargo")?;
-    if !interrupt::wait_for(&mut build)?.success() {
-        return Ok(ExitCode::FAILURE);
-    }
+    let programs = Programs::build(&["faults", "coding-agent"])?;
     let directory = project::dev_directory().join("faults");
     fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    let mut command = project::cargo();
-    command
-        .args([
-            "run",
-            "-q",
-            "--release",
-            "-p",
-            "faults",
-            "--bin",
-            "faults",
-            "--",
-            "--directory",
-        ])
-        .arg(&directory)
-        .args(arguments);
-    let mut child = command.spawn().context("cannot start cargo")?;
+    let mut command = programs.command("faults")?;
+    command.arg("--directory").arg(&directory).args(arguments);
+    let mut child = command.spawn().context("the faults cannot be started")?;
     let status = interrupt::wait_for(&mut child)?;
     interrupt::check()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

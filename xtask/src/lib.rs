@@ -9,6 +9,7 @@ mod lint;
 mod lock;
 pub mod menu;
 mod project;
+mod release;
 pub mod services;
 mod simulate;
 mod steps;

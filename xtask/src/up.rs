@@ -1,14 +1,14 @@
 //! `./dev up`: from nothing to a running platform with a real history in it.
 
-mod build;
 mod platform;
 mod sample;
 mod welcome;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::instance::state::{Run, State, built};
 use crate::instance::{down, kafka_directory, log_file, postgres_directory};
@@ -16,6 +16,7 @@ use crate::interrupt;
 use crate::lock::Lock;
 use crate::menu::{LogKind, UpOptions};
 use crate::project;
+use crate::release::Programs;
 use crate::services::free_port::is_free;
 use crate::services::kafka::PrivateKafka;
 use crate::services::log_file;
@@ -28,7 +29,7 @@ const STEP: Duration = Duration::from_millis(100);
 pub(crate) fn run(options: &UpOptions) -> Result<ExitCode> {
     let lock = Lock::take(&project::dev_directory())?;
     let mut state = State::load()?;
-    let program = build::program(options.program.as_deref())?;
+    let program = program(options.program.as_deref())?;
 
     let remembered = state.postgres_port.filter(|port| is_free(*port)).unwrap_or(0);
     let postgres = PrivatePostgres::start(&postgres_directory(), remembered)?;
@@ -103,4 +104,14 @@ fn stay(platform: &mut Platform) -> Result<ExitCode> {
         bail!("coding-agent ended by itself; {}", log_file::quote(&log_file()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The given program, or a fresh build.
+fn program(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(path) => path
+            .canonicalize()
+            .with_context(|| format!("there is no program {}", path.display())),
+        None => Programs::build(&["coding-agent"])?.path("coding-agent"),
+    }
 }
