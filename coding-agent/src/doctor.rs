@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kafka::ReadOnlyKafkaLog;
 use kafka::guard::inspect;
-use kafka::{OpenError, ReadOnlyKafkaLog};
-use replay_tools::doctor::{DoctorOptions, DoctorReport, Verdict, database, log, machine, read_models};
+use replay_tools::doctor::{CHECK_TIMEOUT, DoctorOptions, DoctorReport, Verdict, database, log, machine, read_models};
 use replay_tools::history::LogSource;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -85,32 +85,42 @@ async fn database(report: &mut DoctorReport, settings: &Settings) -> Option<PgPo
 
 /// The topic as its guard sees it; the log, if there is one that can be read.
 async fn topic(report: &mut DoctorReport, settings: &Settings) -> Option<LogSource> {
-    let mut exists = false;
-    report
-        .look("log.topic", async {
-            let mut options = settings.kafka.clone();
-            options.partitions = settings.log.partitions;
-            let found = inspect(&options).await?;
-            exists = found.partitions > 0;
-            let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-            Ok::<_, OpenError>(if !exists {
-                Verdict::fine(format!(
-                    "topic {} does not exist yet; the first start makes it",
-                    options.topic
-                ))
-            } else if !errors.is_empty() {
-                Verdict::finding(
-                    errors.join("; "),
-                    "mend the topic as said: nodes do not write to it until then",
-                )
-            } else if !found.advice.is_empty() {
-                let remedy = "it works today; do this before somebody changes a default of the brokers";
-                Verdict::finding(found.advice.join("; "), remedy)
-            } else {
-                Verdict::fine(format!("topic {} keeps history safe", options.topic))
-            })
-        })
-        .await;
+    let mut options = settings.kafka.clone();
+    options.partitions = settings.log.partitions;
+    let inspected = tokio::time::timeout(CHECK_TIMEOUT, inspect(&options)).await;
+    let found = match inspected {
+        Ok(Ok(found)) => found,
+        failed => {
+            let sentence = match failed {
+                Ok(Err(error)) => replay_tools::doctor::chain(&error),
+                _ => format!("no answer within {} s", CHECK_TIMEOUT.as_secs()),
+            };
+            let remedy =
+                "start the brokers, or set kafka.brokers to where they are and kafka.security to what they want";
+            report.add("log.brokers", Verdict::finding(sentence, remedy));
+            return None;
+        }
+    };
+    report.add("log.brokers", Verdict::fine("they answer (kafka.brokers)"));
+    let exists = found.partitions > 0;
+    let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+    let verdict = if !exists {
+        Verdict::fine(format!(
+            "topic {} does not exist yet; the first start makes it",
+            options.topic
+        ))
+    } else if !errors.is_empty() {
+        Verdict::finding(
+            errors.join("; "),
+            "mend the topic as said: nodes do not write to it until then",
+        )
+    } else if !found.advice.is_empty() {
+        let remedy = "it works today; do this before somebody changes a default of the brokers";
+        Verdict::finding(found.advice.join("; "), remedy)
+    } else {
+        Verdict::fine(format!("topic {} keeps history safe", options.topic))
+    };
+    report.add("log.topic", verdict);
     if !exists {
         return None;
     }

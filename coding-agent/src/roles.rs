@@ -18,7 +18,7 @@ use query_api::QueryApi;
 use replay_tools::generations::GenerationsSources;
 use replay_tools::history::export::ExportedStore;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -115,6 +115,9 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     }
     if roles.query_api {
         let api = QueryApi::new(pool.clone(), key.clone(), projector, settings.query_api.clone());
+        let load = api.load().clone();
+        let (told_to, until) = (pool.clone(), shutdown.clone());
+        supervisor.spawn("load of queries", async move { load.report(told_to, until).await });
         router = router.merge(query_api::router(api));
     }
     // Whatever the process does: an administrator asks any of them.
@@ -166,14 +169,31 @@ fn describe_metrics() {
 
 pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
     let timeout = Duration::from_millis(settings.postgres.connect_timeout_ms);
+    let options: PgConnectOptions = settings
+        .postgres
+        .url
+        .expose()
+        .parse()
+        .context("postgres.url cannot be read")?;
+    let port = options.get_port();
     PgPoolOptions::new()
         .max_connections(settings.postgres.max_connections)
         .acquire_timeout(timeout)
+        .after_connect(move |_, _| Box::pin(async move { Ok(send_at_once(port)) }))
         // A ping before each use is a round trip; a connection that broke fails its first statement and is repeated.
         .test_before_acquire(false)
-        .connect(settings.postgres.url.expose())
+        .connect_with(options)
         .await
         .context("the database cannot be reached (postgres.url)")
+}
+
+fn send_at_once(port: u16) {
+    if let Err(error) = platform::no_delay::on_connections_to(port) {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "writes to the database may wait for acknowledgements"
+        );
+    }
 }
 
 pub(crate) async fn migrate_schemas(pool: &PgPool) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod health;
 pub mod http;
+pub mod no_delay;
 pub mod problem;
 pub mod rate_limit;
 pub mod shutdown;

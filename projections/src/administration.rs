@@ -67,6 +67,12 @@ pub enum AdministrationError {
         /// The generation.
         generation: String,
     },
+    /// No projector follows it.
+    #[error("{generation} was made for time travel and stands at its cut: nothing in it is tried again")]
+    NotFollowed {
+        /// The generation.
+        generation: String,
+    },
     /// It is not complete yet.
     #[error("{generation} is still being built; `coding-agent projections list` shows how far it is")]
     Building {
@@ -210,6 +216,7 @@ impl AdministrationError {
             Self::AlreadyBuilding { .. } => "generation.already-building",
             Self::Serves { .. } => "generation.serves",
             Self::Disposable { .. } => "generation.disposable",
+            Self::NotFollowed { .. } => "generation.not-followed",
             Self::Building { .. } => "generation.building",
             Self::OtherHistory { .. } => "generation.other-history",
             Self::NotLevel { .. } => "generation.not-level",

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 
 use crate::coalesce::CoalescedChanges;
 use crate::error::{EventName, PoisonFault, ProjectionError};
+use crate::gaps::Gaps;
 use crate::operation::RowOperations;
 use crate::projector::{DecodedEvent, Projector};
 use crate::subject::{SUBJECT_TABLE, Subject, SubjectChange};
@@ -23,6 +24,8 @@ const EVENT_OVERHEAD_BYTES: usize = 512;
 pub struct Piece {
     /// In log order within each partition.
     pub events: Vec<DecodedEvent>,
+    /// Events that were given up, each with the number of `events` that come before it.
+    pub given_up: Vec<(usize, RecordedEvent)>,
     /// Their size, roughly.
     pub bytes: usize,
     /// Next offsets of the partitions that move.
@@ -32,9 +35,16 @@ pub struct Piece {
 }
 
 impl Piece {
-    fn add_record(&mut self, record: Vec<DecodedEvent>) {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.given_up.is_empty()
+    }
+
+    fn add_record(&mut self, record: Vec<ReadEvent>) {
         for event in record {
-            let recorded = &event.recorded;
+            let recorded = match &event {
+                ReadEvent::Decoded(event) => &event.recorded,
+                ReadEvent::GivenUp(event) => event,
+            };
             self.bytes += recorded.data.get().len() + EVENT_OVERHEAD_BYTES;
             self.to.raise(recorded.at.partition, recorded.at.offset + 1);
             let latest = self
@@ -42,17 +52,40 @@ impl Piece {
                 .entry(recorded.at.partition)
                 .or_insert(recorded.recorded_at);
             *latest = recorded.recorded_at.max(*latest);
-            self.events.push(event);
+            match event {
+                ReadEvent::Decoded(event) => self.events.push(event),
+                ReadEvent::GivenUp(event) => self.given_up.push((self.events.len(), event)),
+            }
         }
     }
 }
 
+/// What becomes of an event that is read.
+enum ReadEvent {
+    Decoded(DecodedEvent),
+    GivenUp(RecordedEvent),
+}
+
 /// Decodes what the log returned and cuts it into pieces of about `max_events` and `max_bytes`, between records.
 ///
-/// An event that cannot be decoded ends the pieces with an error; everything before its record comes first.
-pub fn pieces(batch: FollowBatch, max_events: usize, max_bytes: usize) -> (Vec<Piece>, Option<ProjectionError>) {
+/// What waits in the gaps is left out, and what was given up is not decoded. An event that cannot be decoded ends the pieces with an error;
+/// everything before its record comes first.
+pub fn pieces(
+    mut batch: FollowBatch,
+    gaps: &Gaps,
+    max_events: usize,
+    max_bytes: usize,
+) -> (Vec<Piece>, Option<ProjectionError>) {
     let mut pieces = Vec::new();
     let mut piece = Piece::default();
+    batch.events.retain(|event| !gaps.hold(event));
+    let read = |event: RecordedEvent| {
+        if gaps.lack(&event) {
+            Ok(ReadEvent::GivenUp(event))
+        } else {
+            decode(event).map(ReadEvent::Decoded)
+        }
+    };
     let mut events = batch.events.into_iter().peekable();
     while let Some(first) = events.next() {
         let place = (first.at.partition, first.at.offset);
@@ -60,10 +93,10 @@ pub fn pieces(batch: FollowBatch, max_events: usize, max_bytes: usize) -> (Vec<P
         while let Some(next) = events.next_if(|next| (next.at.partition, next.at.offset) == place) {
             record.push(next);
         }
-        match record.into_iter().map(decode).collect::<Result<Vec<_>, _>>() {
+        match record.into_iter().map(read).collect::<Result<Vec<_>, _>>() {
             Ok(record) => piece.add_record(record),
             Err(error) => {
-                pieces.extend((!piece.events.is_empty()).then_some(piece));
+                pieces.extend((!piece.is_empty()).then_some(piece));
                 return (pieces, Some(error));
             }
         }
@@ -83,6 +116,32 @@ pub(crate) fn decode(recorded: RecordedEvent) -> Result<DecodedEvent, Projection
         Ok(domain) => Ok(DecodedEvent { recorded, domain }),
         Err(error) => Err(ProjectionError::poison(EventName::of(&recorded), error)),
     }
+}
+
+/// Applies a piece, as [`fold`] does.
+pub(crate) fn fold_piece<S: BuildHasher>(
+    projectors: &[Box<dyn Projector>],
+    subjects: &mut HashMap<StreamId, Subject, S>,
+    piece: &Piece,
+    changes: &mut CoalescedChanges,
+) -> Result<(), ProjectionError> {
+    let mut from = 0;
+    for (to, event) in &piece.given_up {
+        fold(
+            projectors,
+            subjects,
+            piece.events.get(from..*to).unwrap_or_default(),
+            changes,
+        )?;
+        pass_over(subjects, event, changes)?;
+        from = *to;
+    }
+    fold(
+        projectors,
+        subjects,
+        piece.events.get(from..).unwrap_or_default(),
+        changes,
+    )
 }
 
 /// Applies events in order: subjects go forward, and the changes get what the projectors want done to rows.

@@ -7,8 +7,10 @@ use event_store::{Cut, EventStore, FollowBatch};
 use sqlx::PgPool;
 
 use crate::batch;
-use crate::error::ProjectionError;
+use crate::error::{Poison, ProjectionError};
+use crate::gaps::Gaps;
 use crate::generation::Generation;
+use crate::parking;
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
 use crate::service::folded::Folded;
@@ -26,6 +28,9 @@ pub(crate) struct BoundedFold {
     writing: Writing,
     cache: SubjectCache,
     folded: Folded,
+    gaps: Gaps,
+    /// Does the stream of an event that cannot be projected stand still, as with a projector? Else the fold ends there.
+    parks: bool,
     /// Where the log is not folded as it is.
     fitting: Option<Fitting>,
     target: Cut,
@@ -49,6 +54,8 @@ impl BoundedFold {
             options,
             generation,
             folded: Folded::default(),
+            gaps: Gaps::default(),
+            parks: false,
             fitting: None,
             target,
             reached,
@@ -59,6 +66,20 @@ impl BoundedFold {
     /// out.
     pub(crate) fn fitting(mut self, fitting: Fitting) -> Self {
         self.fitting = Some(fitting);
+        self
+    }
+
+    /// Lets streams stand still before events that cannot be projected; these do so already.
+    pub(crate) fn parking(self, gaps: Gaps) -> Self {
+        Self {
+            parks: true,
+            ..self.with_gaps(gaps)
+        }
+    }
+
+    /// Leaves out what another generation does not have.
+    pub(crate) fn with_gaps(mut self, gaps: Gaps) -> Self {
+        self.gaps = gaps;
         self
     }
 
@@ -109,11 +130,11 @@ impl BoundedFold {
     /// Folds the next events; what lies at or behind the target is left out. After an error nothing but what is written counts.
     pub(crate) async fn take(&mut self, mut batch: FollowBatch) -> Result<(), ProjectionError> {
         self.trim(&mut batch);
-        let (pieces, error) = batch::pieces(batch, self.options.batch_events, self.options.batch_bytes);
+        let (pieces, error) = batch::pieces(batch, &self.gaps, self.options.batch_events, self.options.batch_bytes);
         for mut piece in pieces {
             let folded = &mut self.folded;
             self.cache
-                .load(&self.pool, &piece.events, &Subjects::default(), &mut folded.subjects)
+                .load(&self.pool, &piece, &Subjects::default(), &mut folded.subjects)
                 .await?;
             if let Some(fitting) = &mut self.fitting {
                 piece.events = fitting.fit(piece.events, &folded.subjects);
@@ -134,9 +155,22 @@ impl BoundedFold {
         mut prepare: impl FnMut(FollowBatch) -> Result<FollowBatch, E> + Send,
         mut passed: impl FnMut(&Cut) + Send,
     ) -> Result<(), E> {
+        while let Some(poison) = self.run_to_poison(store, &mut prepare, &mut passed).await? {
+            self.stand_still(poison).await?;
+        }
+        Ok(())
+    }
+
+    /// Up to the target, or to an event that cannot be projected.
+    async fn run_to_poison<E: From<ProjectionError>>(
+        &mut self,
+        store: &dyn EventStore,
+        prepare: &mut (impl FnMut(FollowBatch) -> Result<FollowBatch, E> + Send),
+        passed: &mut (impl FnMut(&Cut) + Send),
+    ) -> Result<Option<Poison>, E> {
         let mut read = self.reached.clone();
         if read.covers(&self.target) {
-            return Ok(());
+            return Ok(None);
         }
         let mut follow = store.follow(read.clone()).await.map_err(ProjectionError::from)?;
         let mut next = Some(follow.next().await.map_err(ProjectionError::from)?);
@@ -144,16 +178,36 @@ impl BoundedFold {
             read.merge(&batch.cut);
             self.trim(&mut batch);
             let batch = prepare(batch)?;
-            if read.covers(&self.target) {
-                self.take(batch).await?;
+            let taken = if read.covers(&self.target) {
+                self.take(batch).await
             } else {
                 // The next piece is on its way while this one is written.
                 let (followed, taken) = tokio::join!(follow.next(), self.take(batch));
-                taken?;
                 next = Some(followed.map_err(ProjectionError::from)?);
+                taken
+            };
+            match taken {
+                Err(ProjectionError::Poison(poison)) if self.parks => return Ok(Some(*poison)),
+                taken => taken?,
             }
             passed(&read);
         }
+        Ok(None)
+    }
+
+    /// Notes that a stream stands still, and goes back to what is written: what was folded since is half-done.
+    async fn stand_still(&mut self, poison: Poison) -> Result<(), ProjectionError> {
+        // Nobody else holds a partition of a generation that nobody follows.
+        let unfenced = 0;
+        let parked = parking::park(&self.pool, self.generation.id, unfenced, &poison, 0).await?;
+        if parked > self.options.parked_streams_max {
+            return Err(ProjectionError::TooManyParked {
+                generation: self.generation.schema.clone(),
+                parked,
+            });
+        }
+        self.gaps.stand_still(poison.event.stream, poison.event.revision);
+        self.folded = Folded::default();
         Ok(())
     }
 

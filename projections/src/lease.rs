@@ -12,6 +12,7 @@ use serde::Serialize;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::error::ProjectionError;
+use crate::query_load;
 
 mod assignment;
 
@@ -127,6 +128,11 @@ impl Lease {
         .fetch_one(&mut self.session)
         .await?;
         Ok(self.view(held, lost, retries, &processes, &checkpoints))
+    }
+
+    /// See [`query_load`].
+    pub(crate) async fn slowest_p99_of_queries(&mut self) -> Result<Option<f64>, ProjectionError> {
+        Ok(query_load::slowest_p99(&mut self.session).await?)
     }
 
     fn view(
@@ -251,7 +257,7 @@ impl Lease {
 }
 
 /// Host and process, for people.
-fn name() -> String {
+pub(crate) fn name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = host.trim();
     let host = if host.is_empty() { "process" } else { host };

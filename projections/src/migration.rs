@@ -14,7 +14,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
 }
 
 /// By number; each is run once, and none is changed afterwards.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "generations",
@@ -40,6 +40,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         "proof and models",
         include_str!("../../migrations/control/0005_proof_and_models.sql"),
     ),
+    (
+        6,
+        "query load",
+        include_str!("../../migrations/control/0006_query_load.sql"),
+    ),
 ];
 
 /// The migrations that this version knows, in their order: for those who only look.
@@ -56,4 +61,21 @@ fn migrator() -> Migrator {
     migrator.create_schema("control");
     migrator.dangerous_set_table_name("control._sqlx_migrations");
     migrator
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::MIGRATIONS;
+
+    #[test]
+    fn every_file_of_the_folder_is_run() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/control");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<String> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        let mut run: Vec<&str> = MIGRATIONS.iter().map(|(_, _, sql)| *sql).collect();
+        files.sort();
+        run.sort_unstable();
+        assert_eq!(files, run);
+    }
 }

@@ -9,6 +9,7 @@ use event_store::RecordedEvent;
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::{EventName, Poison, PoisonFault, ProjectionError};
+use crate::gaps::Gaps;
 use crate::lease::Fences;
 use crate::transaction;
 
@@ -27,11 +28,13 @@ pub(crate) struct Parked {
 pub(crate) struct ParkedStreams(HashMap<StreamId, Parked>);
 
 impl ParkedStreams {
-    /// Does the event wait?
-    pub(crate) fn hold(&self, event: &RecordedEvent) -> bool {
-        self.0
-            .get(&event.stream)
-            .is_some_and(|parked| event.revision >= parked.revision)
+    /// What they keep from being projected.
+    pub(crate) fn gaps(&self) -> Gaps {
+        let mut gaps = Gaps::default();
+        for parked in self.0.values() {
+            gaps.stand_still(parked.stream.clone(), parked.revision);
+        }
+        gaps
     }
 
     /// Those that somebody wants tried again.

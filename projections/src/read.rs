@@ -84,6 +84,8 @@ pub struct HeldTravel {
 /// The serving generation.
 #[derive(Debug, Clone)]
 pub struct Serving {
+    /// Its number.
+    pub id: i32,
     /// The schema of its tables.
     pub schema: String,
     /// What filled it.
@@ -224,6 +226,7 @@ impl ReadSnapshot {
 pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError> {
     #[derive(sqlx::FromRow)]
     struct Row {
+        id: i32,
         schema_name: String,
         fingerprint: String,
         epoch: Uuid,
@@ -236,7 +239,7 @@ pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError
         lacking: Vec<String>,
     }
     let row: Option<Row> = sqlx::query_as(
-        "select generation.schema_name, generation.fingerprint, generation.epoch, \
+        "select generation.id, generation.schema_name, generation.fingerprint, generation.epoch, \
                 array_agg(checkpoint.partition) as partitions, array_agg(checkpoint.next_offset) as offsets, \
                 max(checkpoint.recorded_at) as recorded_at, \
                 array(select stream from control.parked_stream as p where p.generation = generation.id order by stream) as parked, \
@@ -263,6 +266,7 @@ pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError
         row.lacking,
     );
     Ok(Serving {
+        id: row.id,
         schema: row.schema_name,
         fingerprint: row.fingerprint,
         epoch: LogEpoch(row.epoch),
@@ -276,6 +280,7 @@ pub async fn serving(connection: &mut PgConnection) -> Result<Serving, ReadError
 async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, HeldTravel), ReadError> {
     #[derive(sqlx::FromRow)]
     struct Row {
+        id: i32,
         schema_name: String,
         fingerprint: String,
         epoch: Uuid,
@@ -289,7 +294,7 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
         expires_at: DateTime<Utc>,
     }
     let row: Option<Row> = sqlx::query_as(
-        "select schema_name, fingerprint, epoch, array_agg(partition) as partitions, array_agg(next_offset) as offsets, \
+        "select generation.id, schema_name, fingerprint, epoch, array_agg(partition) as partitions, array_agg(next_offset) as offsets, \
                 max(checkpoint.recorded_at) as recorded_at, name, purpose, \
                 array(select model.value ->> 'name' from jsonb_array_elements(models) as model (value)) as models, \
                 complete_at is not null as complete, expires_at \
@@ -300,7 +305,7 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
          group by generation.id, travel.generation",
     )
     .bind(name)
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
     let name = name.to_owned();
     let row = row.ok_or_else(|| ReadError::Unknown { name: name.clone() })?;
@@ -309,6 +314,7 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
     }
     let partitions = row.partitions.into_iter().map(i32::cast_unsigned);
     let served = Serving {
+        id: row.id,
         schema: row.schema_name,
         fingerprint: row.fingerprint,
         epoch: LogEpoch(row.epoch),
@@ -316,8 +322,8 @@ async fn held(connection: &mut PgConnection, name: &str) -> Result<(Serving, Hel
             .zip(row.offsets.into_iter().map(i64::cast_unsigned))
             .collect(),
         recorded_at: row.recorded_at,
-        // It stands at its cut without a projector, and what fits nowhere is told by its maker.
-        degraded: DegradedStreams::default(),
+        // What fits nowhere in a branch is told by its maker.
+        degraded: DegradedStreams::of(connection, row.id).await?,
     };
     let travel = HeldTravel {
         name: row.name,

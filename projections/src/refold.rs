@@ -14,6 +14,7 @@ use crate::bounded_fold::BoundedFold;
 use crate::comparison::{self, RowDifference, TEXT_SETTINGS};
 use crate::error::ProjectionError;
 use crate::fingerprint;
+use crate::gaps::Gaps;
 use crate::generation::{Generation, Kind, insert};
 use crate::leftovers;
 use crate::projector::Projector;
@@ -31,11 +32,13 @@ pub struct Refold {
 
 impl Refold {
     /// Makes an empty generation that will end at `target`. Removes what builders that do not live any more left behind.
+    ///
+    /// `gaps` are those of the generation that it will be held against.
     pub async fn begin(
         pool: PgPool,
         projectors: Vec<Box<dyn Projector>>,
         epoch: LogEpoch,
-        target: Cut,
+        (target, gaps): (Cut, Gaps),
         options: ProjectorOptions,
     ) -> Result<Self, ProjectionError> {
         leftovers::drop_leftovers(&pool).await?;
@@ -43,7 +46,7 @@ impl Refold {
         let generation = create(&pool, &mut session, &projectors, epoch, &target).await?;
         let from_the_start = (Cut::start(), target);
         Ok(Self {
-            fold: BoundedFold::new(pool.clone(), projectors, generation, from_the_start, options),
+            fold: BoundedFold::new(pool.clone(), projectors, generation, from_the_start, options).with_gaps(gaps),
             pool,
             session,
         })

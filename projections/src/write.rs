@@ -28,8 +28,8 @@ use shape::{Shape, ShapedRows};
 /// Most rows of one statement: bounds what one statement holds in memory on both sides.
 const ROWS_PER_STATEMENT: usize = 5_000;
 
-/// So many new rows go in by COPY; with fewer its round trips cost more than it saves.
-const COPY_FROM: usize = 100;
+/// So many new rows go in by COPY; with fewer its round trips cost more than it saves. While a generation follows, its transactions are smaller than that.
+const COPY_FROM: usize = 1_000;
 
 /// Where the time of a transaction went.
 #[derive(Debug, Clone, Copy, Default)]

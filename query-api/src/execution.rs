@@ -70,6 +70,7 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
         }
     };
     let wait = freshness.as_ref().map_or(Duration::ZERO, |freshness| freshness.within);
+    let waits = freshness.is_some();
     let snapshot = Arc::new(SnapshotSlot::empty());
     let state = Arc::new(OperationState {
         snapshot: Arc::clone(&snapshot),
@@ -95,6 +96,13 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
             Response::from_errors(vec![server_error(QueryError::Timeout, None)])
         });
     let position = snapshot.finish().await;
+    // One that waited for a position was slow because it wanted to be, and one of a travel asks tables of its own.
+    if let Some(position) = &position
+        && !waits
+        && position.travel.is_none()
+    {
+        api.load().answered(began.elapsed());
+    }
     finish(
         response,
         position,

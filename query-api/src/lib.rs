@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use platform::token::SigningKey;
 use projections::ProjectorHandle;
+use projections::query_load::QueryLoad;
 use projections::read::ServingReader;
 use sqlx::PgPool;
 
@@ -43,6 +44,7 @@ struct Shared {
     schema: schema::QuerySchema,
     signing_key: SigningKey,
     options: QueryApiOptions,
+    load: Arc<QueryLoad>,
 }
 
 impl QueryApi {
@@ -63,6 +65,7 @@ impl QueryApi {
                 schema,
                 signing_key,
                 options,
+                load: Arc::default(),
             }),
         }
     }
@@ -70,6 +73,11 @@ impl QueryApi {
     /// Its settings.
     pub fn options(&self) -> &QueryApiOptions {
         &self.shared.options
+    }
+
+    /// Counts the queries that were answered, for whoever tells those who build generations.
+    pub fn load(&self) -> &Arc<QueryLoad> {
+        &self.shared.load
     }
 
     pub(crate) fn schema(&self) -> &schema::QuerySchema {

@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod database_faults;
+mod doctor;
 mod history_equals_graphql;
 mod history_export;
 mod history_reading;
@@ -12,6 +13,7 @@ mod importing_twice;
 mod kafka_security;
 mod killed;
 mod metrics;
+mod projector_processes;
 mod read_your_write;
 mod rebuild;
 mod restart;

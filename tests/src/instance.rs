@@ -69,6 +69,11 @@ impl Instance {
         fs::read_to_string(&self.log_file).unwrap_or_default()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the instance runs").id()
+    }
+
     /// Ends it as a crash would (SIGKILL).
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("the instance runs");

@@ -16,7 +16,7 @@ use kafka::{KafkaLog, KafkaOptions};
 use platform::config::{Environment, load};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -171,10 +171,15 @@ impl RunningJournaler {
 
 /// A pool as the program has one, on a database whose journal is up to date.
 pub(crate) async fn connect(database_url: &str) -> Result<PgPool> {
+    let to: PgConnectOptions = database_url.parse()?;
+    let port = to.get_port();
     let options = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
+        .after_connect(move |_, _| {
+            Box::pin(async move { platform::no_delay::on_connections_to(port).map_err(sqlx::Error::Io) })
+        })
         .test_before_acquire(false);
-    let pool = options.connect(database_url).await?;
+    let pool = options.connect_with(to).await?;
     migrate(&pool).await?;
     Ok(pool)
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::BENCH;
 use super::log::FilledLog;
+use crate::limit::postgres::copy_out_of_journal;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::system::Installation;
 
@@ -74,7 +75,15 @@ async fn export_and_search(log: &FilledLog) -> Result<Vec<Measurement>> {
         &["history", "export", "--to", folder, "--output", "json"],
     )
     .await?;
-    let mut rows = vec![Measurement::new(BENCH, "export", events / exporting, "events/s").wanted(exported)];
+    let (taken_out, took) = copy_out_of_journal(log.database_url()).await?;
+    let mut rows = vec![
+        Measurement::new(BENCH, "export", events / exporting, "events/s")
+            .against(
+                "COPY of the journal to a client that looks at nothing",
+                as_float(taken_out) / took.as_secs_f64(),
+            )
+            .wanted(exported),
+    ];
     for (kind, event_type) in [("rare", RARE_TYPE), ("frequent", FREQUENT_TYPE)] {
         let search = [
             "history", "grep", "--export", folder, "--type", event_type, "--output", "json",

@@ -99,10 +99,11 @@ pub async fn retry(
     generation: Option<&str>,
     stream: Option<&StreamId>,
 ) -> Result<u64, AdministrationError> {
-    known(pool, generation).await?;
+    followed(pool, generation).await?;
     let asked = sqlx::query(
         "update control.parked_stream set retry_requested_at = now() from control.generation \
-         where generation.id = parked_stream.generation and schema_name = coalesce($1, schema_name) and stream = coalesce($2, stream)",
+         where generation.id = parked_stream.generation and schema_name = coalesce($1, schema_name) and stream = coalesce($2, stream) \
+           and not exists (select from control.travel where travel.generation = generation.id)",
     )
     .bind(generation)
     .bind(stream.map(StreamId::as_str))
@@ -128,11 +129,12 @@ pub async fn discard(
     if reason.is_empty() || reason.chars().count() > REASON_MAX {
         return Err(AdministrationError::Reason);
     }
-    known(pool, generation).await?;
+    followed(pool, generation).await?;
     let given_up: Vec<DiscardedRecord> = sqlx::query_as(
         "with asked as ( \
              update control.parked_stream set retry_requested_at = now() from control.generation \
              where generation.id = parked_stream.generation and schema_name = coalesce($1, schema_name) and stream = $2 \
+               and not exists (select from control.travel where travel.generation = generation.id) \
              returning parked_stream.*, schema_name \
          ), kept as ( \
              insert into control.discarded_event (generation, stream, revision, event_type, code, error, reason) \
@@ -160,6 +162,18 @@ pub async fn discard(
 async fn known(pool: &PgPool, generation: Option<&str>) -> Result<(), AdministrationError> {
     if let Some(generation) = generation {
         listing::find(&mut *pool.acquire().await?, generation).await?;
+    }
+    Ok(())
+}
+
+/// The same, and does a projector follow it? What was made for time travel stands at its cut.
+async fn followed(pool: &PgPool, generation: Option<&str>) -> Result<(), AdministrationError> {
+    let Some(generation) = generation else { return Ok(()) };
+    let row = listing::find(&mut *pool.acquire().await?, generation).await?;
+    if row.is_travel() {
+        return Err(AdministrationError::NotFollowed {
+            generation: row.schema_name,
+        });
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 //! is found out, as is one that depends on a clock.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use event_store::{Cut, EventStore, FollowBatch};
@@ -22,6 +22,7 @@ use crate::comparison::parting::{Parting, PartingSearch};
 use crate::comparison::{self, RowDifference, Side, TEXT_SETTINGS, TableShape};
 use crate::error::ProjectionError;
 use crate::fingerprint;
+use crate::gaps::Gaps;
 use crate::projector::Projector;
 use crate::read::BEGIN_SNAPSHOT;
 use crate::refold::Refold;
@@ -45,6 +46,8 @@ pub struct VerifyReport {
     pub equal: bool,
     /// Streams of the generation that stand still before an event that cannot be projected; they were compared as far as they go.
     pub parked: u64,
+    /// Events that an administrator gave up; the rows were compared with the log without them.
+    pub discarded: u64,
     /// The cut at which both were held.
     pub cut: Cut,
     /// Rows of the generation, by table.
@@ -107,8 +110,8 @@ pub struct Verification {
     snapshot: Transaction<'static, Postgres>,
     projectors: Vec<Box<dyn Projector>>,
     second: Refold,
-    /// Streams that stand still in the generation, and before which revision: the second fold stops them there too.
-    parked: HashMap<String, u64>,
+    /// Of the generation: the second fold has them too.
+    gaps: Gaps,
 }
 
 impl Verification {
@@ -135,7 +138,7 @@ impl Verification {
             Err(reason) => Err(reason),
         };
         holding.rollback().await?;
-        let parked = parked(&mut snapshot, held.id).await?;
+        let gaps = Gaps::of(&mut snapshot, held.id).await?;
         let projectors = model::of_generation(&held.models, all());
         let ours = fingerprint::fingerprint(&projectors);
         if held.fingerprint != ours {
@@ -162,7 +165,7 @@ impl Verification {
             pool.clone(),
             model::of_generation(&held.models, all()),
             held.epoch,
-            target,
+            (target, gaps.clone()),
             options,
         )
         .await?;
@@ -174,7 +177,7 @@ impl Verification {
             snapshot,
             projectors,
             second,
-            parked,
+            gaps,
         })
     }
 
@@ -190,7 +193,8 @@ impl Verification {
         let mut report = VerifyReport {
             generation: self.generation.clone(),
             equal: true,
-            parked: self.parked.len() as u64,
+            parked: self.gaps.standing(),
+            discarded: self.gaps.given_up(),
             cut: cut.clone(),
             rows: BTreeMap::new(),
             different: 0,
@@ -199,15 +203,9 @@ impl Verification {
             differences: Vec::new(),
             against_serving: None,
         };
-        fold(
-            (&mut self.second, &self.parked),
-            store,
-            &Cut::start(),
-            &cut,
-            |done, total| {
-                passed("folding the log again", done, total);
-            },
-        )
+        fold(&mut self.second, store, (&Cut::start(), &cut), |done, total| {
+            passed("folding the log again", done, total);
+        })
         .await?;
         let total = store.behind(&cut, &Cut::start());
         passed("comparing", total, total);
@@ -228,15 +226,9 @@ impl Verification {
             Ok(None) => None,
             Err(reason) => Some(AgainstServing::NotComparable { reason }),
             Ok(Some((serving, id))) => {
-                fold(
-                    (&mut self.second, &self.parked),
-                    store,
-                    &cut,
-                    &serving.cut,
-                    |done, total| {
-                        passed("folding on to what serves", done, total);
-                    },
-                )
+                fold(&mut self.second, store, (&cut, &serving.cut), |done, total| {
+                    passed("folding on to what serves", done, total);
+                })
                 .await?;
                 passed("comparing with what serves", total, total);
                 Some(self.against(serving, id, limit).await?)
@@ -295,6 +287,7 @@ impl Verification {
             cut: &self.held.cut,
             projectors: &self.projectors,
             schema: self.second.schema(),
+            gaps: &self.gaps,
         };
         let mut connection = self.pool.acquire().await?;
         Ok(search.find(&mut connection, table, difference).await?)
@@ -368,7 +361,7 @@ async fn at_least_as_far(
     // One model alone joins what the same projectors filled.
     let alone =
         ours.models.len() < serving.models.0.len() && ours.models.iter().all(|ours| serving.models.0.contains(ours));
-    let same = serving.fingerprint == ours.fingerprint && parked(holding, ours.id).await?.is_empty();
+    let same = serving.fingerprint == ours.fingerprint && Gaps::of(holding, ours.id).await?.standing() == 0;
     if id == ours.id || same || alone {
         return Ok(Ok(None));
     }
@@ -396,23 +389,11 @@ async fn at_least_as_far(
     }
 }
 
-/// Streams that stand still in a generation, with the revision before which they do.
-async fn parked(connection: &mut PgConnection, generation: i32) -> Result<HashMap<String, u64>, sqlx::Error> {
-    let rows: Vec<(String, i64)> =
-        sqlx::query_as("select stream, revision from control.parked_stream where generation = $1")
-            .bind(generation)
-            .fetch_all(connection)
-            .await?;
-    let row = |(stream, revision): (String, i64)| (stream, revision.cast_unsigned());
-    Ok(rows.into_iter().map(row).collect())
-}
-
 /// Folds what lies between two cuts.
 async fn fold(
-    (second, parked): (&mut Refold, &HashMap<String, u64>),
+    second: &mut Refold,
     store: &dyn EventStore,
-    from: &Cut,
-    to: &Cut,
+    (from, to): (&Cut, &Cut),
     mut passed: impl FnMut(u64, u64) + Send,
 ) -> Result<(), ProjectionError> {
     let total = store.behind(to, from);
@@ -420,7 +401,7 @@ async fn fold(
     if !read.covers(to) {
         let mut follow = store.follow(read.clone()).await?;
         while !read.covers(to) {
-            let batch = turned_round(follow.next().await?, to, parked);
+            let batch = turned_round(follow.next().await?, to);
             read.merge(&batch.cut);
             second.take(batch).await?;
             passed(total.saturating_sub(store.behind(to, &read)), total);
@@ -430,12 +411,11 @@ async fn fold(
     Ok(())
 }
 
-/// What lies below the target, the last partition first.
-fn turned_round(mut batch: FollowBatch, to: &Cut, parked: &HashMap<String, u64>) -> FollowBatch {
-    batch.events.retain(|event| {
-        let stands_still = parked.get(event.stream.as_str());
-        event.at.offset < to.next(event.at.partition) && stands_still.is_none_or(|before| event.revision < *before)
-    });
+/// What lies below the cut, the last partition first.
+fn turned_round(mut batch: FollowBatch, to: &Cut) -> FollowBatch {
+    batch
+        .events
+        .retain(|event| event.at.offset < to.next(event.at.partition));
     batch.events.sort_by_key(|event| Reverse(event.at.partition));
     let cut = batch.cut.iter();
     batch.cut = cut

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::StreamId;
-use event_store::{Cut, EventStore, FollowBatch, ReadStreamOptions, RecordedEvent};
+use event_store::{Cut, EventStore, ReadStreamOptions, RecordedEvent};
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
@@ -16,8 +16,9 @@ use super::{RowDifference, quoted};
 use crate::batch;
 use crate::coalesce::{CoalescedChanges, Row, RowChange};
 use crate::error::ProjectionError;
+use crate::gaps::Gaps;
 use crate::operation::Key;
-use crate::projector::{DecodedEvent, Projector};
+use crate::projector::Projector;
 use crate::subject::SubjectKind;
 use crate::table::{TableDefinition, TableKind};
 use crate::value::Value;
@@ -171,6 +172,8 @@ pub struct PartingSearch<'a> {
     pub projectors: &'a [Box<dyn Projector>],
     /// The schema of the second fold at that cut, which knows the streams.
     pub schema: &'a str,
+    /// What neither of them has.
+    pub gaps: &'a Gaps,
 }
 
 /// A row as it should be after an event that touched it.
@@ -254,16 +257,20 @@ impl PartingSearch<'_> {
                 if event.at.offset >= self.cut.next(event.at.partition) {
                     return Ok(Ok(touches));
                 }
+                if self.gaps.hold(&event) {
+                    return Ok(Ok(touches));
+                }
                 let place = place_of(&event);
-                let folded = decoded(event).and_then(|event| {
-                    let mut changes = CoalescedChanges::default();
-                    batch::fold(self.projectors, &mut subjects, &[event], &mut changes)?;
-                    Ok(changes)
-                });
-                let changes = match folded {
-                    Ok(changes) => changes,
-                    Err(error) => return Ok(Err(crate::error::chain(&error))),
+                let mut changes = CoalescedChanges::default();
+                let folded = if self.gaps.lack(&event) {
+                    batch::pass_over(&mut subjects, &event, &mut changes)
+                } else {
+                    batch::decode(event)
+                        .and_then(|event| batch::fold(self.projectors, &mut subjects, &[event], &mut changes))
                 };
+                if let Err(error) = folded {
+                    return Ok(Err(crate::error::chain(&error)));
+                }
                 if let Some(change) = change_of(table, key, changes) {
                     row = change
                         .apply(table, row)
@@ -310,23 +317,6 @@ fn change_of(table: &'static TableDefinition, key: &Key, changes: CoalescedChang
     rows.into_iter()
         .find(|(changed, _)| changed == key)
         .map(|(_, change)| change)
-}
-
-fn decoded(event: RecordedEvent) -> Result<DecodedEvent, ProjectionError> {
-    let batch = FollowBatch {
-        events: vec![event],
-        cut: Cut::start(),
-    };
-    let (pieces, error) = batch::pieces(batch, 1, usize::MAX);
-    let event = pieces.into_iter().flat_map(|piece| piece.events).next();
-    match (event, error) {
-        (Some(event), _) => Ok(event),
-        (None, Some(error)) => Err(error),
-        (None, None) => Err(event_store::StoreError::Unavailable {
-            reason: "an event was decoded to nothing".to_owned(),
-        }
-        .into()),
-    }
 }
 
 fn place_of(event: &RecordedEvent) -> EventPlace {

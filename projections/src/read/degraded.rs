@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::StreamId;
 use event_store::Cut;
+use sqlx::PgConnection;
 
 /// Streams whose rows lack something. Nearly always none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,19 @@ impl DegradedStreams {
             parked: parked.collect(),
             lacking: lacking.into_iter().collect(),
         }
+    }
+
+    /// Those of a generation whose events nobody can give up.
+    pub(super) async fn of(connection: &mut PgConnection, generation: i32) -> Result<Self, sqlx::Error> {
+        let rows: Vec<(String, i32, i64)> =
+            sqlx::query_as("select stream, partition, record_offset from control.parked_stream where generation = $1")
+                .bind(generation)
+                .fetch_all(connection)
+                .await?;
+        let place = |(stream, partition, offset): (String, i32, i64)| {
+            (stream, partition.cast_unsigned(), offset.cast_unsigned())
+        };
+        Ok(Self::new(rows.into_iter().map(place), Vec::new()))
     }
 
     /// Does the stream stand still, or lack an event that was given up?

@@ -28,7 +28,7 @@ pub(crate) struct Folded {
 impl Folded {
     /// Adds a piece; `subjects` must hold those of its streams. After an error this is to be thrown away.
     pub(crate) fn add(&mut self, projectors: &[Box<dyn Projector>], piece: &Piece) -> Result<(), ProjectionError> {
-        batch::fold(projectors, &mut self.subjects, &piece.events, &mut self.changes)?;
+        batch::fold_piece(projectors, &mut self.subjects, piece, &mut self.changes)?;
         self.to.merge(&piece.to);
         for (partition, at) in &piece.recorded_at {
             let latest = self.recorded_at.entry(*partition).or_insert(*at);

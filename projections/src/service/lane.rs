@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::batch_size::BatchSize;
 use super::care::Care;
 use super::folded::Folded;
+use super::governor::Governor;
 use super::reader::Pieces;
 use super::subjects::SubjectCache;
 use super::timings::Timings;
@@ -47,6 +48,7 @@ pub(super) struct LaneParts {
     pub(super) pieces: Pieces,
     pub(super) cache: Arc<SubjectCache>,
     pub(super) timings: Arc<Timings>,
+    pub(super) governor: Arc<Governor>,
     pub(super) care: Care,
     /// Lanes of this process that are careful; the last of them that need not be any more ends.
     pub(super) careful_lanes: Arc<AtomicUsize>,
@@ -72,6 +74,8 @@ pub(super) struct Lane {
     ends_with: Option<ProjectionError>,
     /// It began with care.
     careful: bool,
+    /// Until then it stands still, for the sake of queries.
+    rests_until: Instant,
 }
 
 impl Lane {
@@ -88,6 +92,7 @@ impl Lane {
             writing: Writing::new(writer.fenced(parts.held.clone())),
             ends_with: None,
             careful: parts.care.is_needed(&parts.cut),
+            rests_until: Instant::now(),
             parts,
         }
     }
@@ -177,12 +182,7 @@ impl Lane {
         let being_written = self.writing.subjects();
         self.parts
             .cache
-            .load(
-                &self.parts.service.pool,
-                &piece.events,
-                being_written,
-                &mut folded.subjects,
-            )
+            .load(&self.parts.service.pool, piece, being_written, &mut folded.subjects)
             .await?;
         folded.add(&self.parts.service.projectors, piece)?;
         self.parts.timings.applied(started);
@@ -202,6 +202,9 @@ impl Lane {
         parts.timings.wrote(&written.times, written.events);
         parts.care.passed(written.events);
         self.size.learn(written.events, written.took);
+        let pause = parts.governor.pause_after(written.took);
+        parts.timings.rests(pause);
+        self.rests_until = Instant::now() + pause;
         metrics::batch_committed(&parts.generation.schema, written.events, written.took);
         parts.service.advanced(&written.to);
         Ok(())
@@ -241,9 +244,12 @@ impl Lane {
         }
     }
 
-    /// The one that serves goes first.
+    /// The one that serves goes first, and those who ask it.
     fn yields(&self) -> bool {
         let service = &self.parts.service;
+        if Instant::now() < self.rests_until {
+            return true;
+        }
         self.parts.stage == Stage::Building
             && service.only.is_some()
             && service.live_behind.load(Ordering::Relaxed) > self.parts.options.rebuild_yields_at

@@ -41,6 +41,9 @@ pub struct ProjectorOptions {
     pub rebuild_lanes: usize,
     /// A generation that is built stands still while the serving one, in the same process, is more records than this behind the log.
     pub rebuild_yields_at: u64,
+    /// A generation that is built works only part of the time while the slowest hundredth of queries takes longer than this, wherever they are
+    /// answered. Never less than a tenth of the time, since queries may be slow for another reason.
+    pub rebuild_query_p99_ms: u64,
     /// Streams that may be parked in one generation. With more of them it stops: then something else is wrong.
     pub parked_streams_max: u64,
 }
@@ -63,6 +66,7 @@ impl Default for ProjectorOptions {
             rebuild_batch_events: 20_000,
             rebuild_lanes: 2,
             rebuild_yields_at: 2_000,
+            rebuild_query_p99_ms: 250,
             parked_streams_max: 1_000,
         }
     }

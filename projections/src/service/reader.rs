@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::timings::Timings;
 use crate::batch::{self, Piece};
 use crate::error::ProjectionError;
-use crate::parking::ParkedStreams;
+use crate::gaps::Gaps;
 
 /// Pieces that wait to be folded: each is bounded, so this bounds the memory of reading ahead.
 const PIECES_AHEAD: usize = 2;
@@ -37,8 +37,8 @@ impl Pieces {
 pub(super) struct Reading {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) from: Cut,
-    /// Their events wait elsewhere; they are not even decoded.
-    pub(super) parked: Arc<ParkedStreams>,
+    /// Events that wait behind others are not even decoded.
+    pub(super) gaps: Arc<Gaps>,
     pub(super) max_events: usize,
     pub(super) max_bytes: usize,
     pub(super) timings: Arc<Timings>,
@@ -128,10 +128,9 @@ impl Reading {
     }
 
     /// Decodes a batch and hands its pieces to the lane; `false` when the lane is gone.
-    async fn hand_over(&self, mut batch: FollowBatch, sender: &PieceSender) -> Result<bool, ProjectionError> {
+    async fn hand_over(&self, batch: FollowBatch, sender: &PieceSender) -> Result<bool, ProjectionError> {
         let started = Instant::now();
-        batch.events.retain(|event| !self.parked.hold(event));
-        let (pieces, error) = batch::pieces(batch, self.max_events, self.max_bytes);
+        let (pieces, error) = batch::pieces(batch, &self.gaps, self.max_events, self.max_bytes);
         self.timings.decoded(started);
         for piece in pieces {
             if sender.send(Ok(piece)).await.is_err() {

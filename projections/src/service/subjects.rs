@@ -1,41 +1,31 @@
 //! The subjects of a batch: from the cache, or with one statement from the table.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::StreamId;
 use foldhash::fast::RandomState;
-use moka::sync::Cache;
 use sqlx::{AssertSqlSafe, PgPool};
 
+use crate::batch::Piece;
 use crate::error::ProjectionError;
 use crate::generation::Generation;
-use crate::projector::DecodedEvent;
+use crate::service::recent_subjects::RecentSubjects;
 use crate::subject::{SELECT_SUBJECTS, Subject, SubjectRow};
-
-/// Bytes of a subject without its title and days, roughly.
-const SUBJECT_BYTES: usize = 400;
 
 /// Subjects by stream. Looked up several times an event, so the hasher is a cheap one.
 pub(crate) type Subjects = HashMap<StreamId, Subject, RandomState>;
 
 pub(crate) struct SubjectCache {
-    subjects: Cache<StreamId, Arc<Subject>, RandomState>,
+    recent: Mutex<RecentSubjects>,
     select: String,
     schema: String,
 }
 
 impl SubjectCache {
     pub(crate) fn new(generation: &Generation, max_bytes: u64) -> Self {
-        let weight = |_: &StreamId, subject: &Arc<Subject>| {
-            let days = subject.measures.len() * 64;
-            u32::try_from(SUBJECT_BYTES + subject.title.len() + days).unwrap_or(u32::MAX)
-        };
         Self {
-            subjects: Cache::builder()
-                .max_capacity(max_bytes)
-                .weigher(weight)
-                .build_with_hasher(RandomState::default()),
+            recent: Mutex::new(RecentSubjects::new(usize::try_from(max_bytes).unwrap_or(usize::MAX))),
             select: format!(
                 "{SELECT_SUBJECTS} from {}.subject where stream = any($1)",
                 generation.schema
@@ -44,30 +34,16 @@ impl SubjectCache {
         }
     }
 
-    /// Adds to `subjects`, which may hold some already, all others that these events need; a stream that begins among them has none.
+    /// Adds to `subjects`, which may hold some already, all others that this piece needs; a stream that begins among them has none.
     /// What is `being_written` is newer than cache and table.
     pub(crate) async fn load(
         &self,
         pool: &PgPool,
-        events: &[DecodedEvent],
+        piece: &Piece,
         being_written: &Subjects,
         subjects: &mut Subjects,
     ) -> Result<(), ProjectionError> {
-        let mut seen = HashSet::<_, RandomState>::default();
-        let mut unknown = Vec::new();
-        for event in events.iter().filter(|event| Subject::exists_for(&event.domain)) {
-            let stream = &event.recorded.stream;
-            if !seen.insert(stream) || event.recorded.revision == 0 || subjects.contains_key(stream) {
-                continue;
-            }
-            if let Some(subject) = being_written.get(stream) {
-                subjects.insert(stream.clone(), subject.clone());
-            } else if let Some(subject) = self.subjects.get(stream) {
-                subjects.insert(stream.clone(), Subject::clone(&subject));
-            } else {
-                unknown.push(stream.as_str());
-            }
-        }
+        let unknown = self.load_known(piece, being_written, subjects);
         if !unknown.is_empty() {
             let rows: Vec<SubjectRow> = sqlx::query_as(AssertSqlSafe(self.select.as_str()))
                 .bind(&unknown)
@@ -81,6 +57,29 @@ impl SubjectCache {
         Ok(())
     }
 
+    /// Adds those that are in memory; the streams of the others.
+    fn load_known<'a>(&self, piece: &'a Piece, being_written: &Subjects, subjects: &mut Subjects) -> Vec<&'a str> {
+        let mut seen = HashSet::<_, RandomState>::default();
+        let mut unknown = Vec::new();
+        let mut recent = self.lock();
+        let decoded = piece.events.iter().filter(|event| Subject::exists_for(&event.domain));
+        let given_up = piece.given_up.iter().map(|(_, event)| event);
+        for event in decoded.map(|event| &event.recorded).chain(given_up) {
+            let stream = &event.stream;
+            if !seen.insert(stream) || event.revision == 0 || subjects.contains_key(stream) {
+                continue;
+            }
+            if let Some(subject) = being_written.get(stream) {
+                subjects.insert(stream.clone(), subject.clone());
+            } else if let Some(subject) = recent.take(stream) {
+                subjects.insert(stream.clone(), subject);
+            } else {
+                unknown.push(stream.as_str());
+            }
+        }
+        unknown
+    }
+
     /// A subject as the table has it now.
     pub(crate) async fn read_anew(&self, pool: &PgPool, stream: &StreamId) -> Result<Option<Subject>, ProjectionError> {
         let row: Option<SubjectRow> = sqlx::query_as(AssertSqlSafe(self.select.as_str()))
@@ -92,9 +91,11 @@ impl SubjectCache {
 
     /// Keeps the subjects of a committed batch.
     pub(crate) fn keep(&self, subjects: Subjects) {
-        for (stream, subject) in subjects {
-            self.subjects.insert(stream, Arc::new(subject));
-        }
+        self.lock().put(subjects);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RecentSubjects> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, row: SubjectRow) -> Result<Subject, ProjectionError> {

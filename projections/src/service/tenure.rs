@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::care::Care;
+use super::governor::Governor;
 use super::lane::{Lane, LaneEnd, LaneParts};
 use super::reader::Reading;
 use super::retrying::Retrying;
@@ -37,6 +38,7 @@ pub(super) struct Tenure {
     held: Fences,
     care: Care,
     timings: Arc<Timings>,
+    governor: Arc<Governor>,
     looked_at: Instant,
 }
 
@@ -74,6 +76,7 @@ impl Tenure {
             held: Fences::new(),
             care: Care::default(),
             timings: Arc::default(),
+            governor: Arc::default(),
             looked_at: Instant::now(),
             service,
         })
@@ -166,7 +169,7 @@ impl Tenure {
     }
 
     async fn look(&mut self) -> Result<View, ProjectionError> {
-        let interval = self.timings.take(&mut self.looked_at);
+        let interval = self.timings.take(&mut self.looked_at, self.governor.share());
         let view = self.lease.look(&self.held, &interval).await?;
         if view.lost {
             return Err(ProjectionError::CheckpointMoved {
@@ -203,7 +206,7 @@ impl Tenure {
         let reading = Reading {
             store: self.service.store.clone(),
             from: cut.clone(),
-            parked: Arc::new(parked),
+            gaps: Arc::new(parked.gaps()),
             max_events: self.care.batch_events(&cut, self.options.batch_events),
             max_bytes: self.options.batch_bytes,
             timings: self.timings.clone(),
@@ -228,6 +231,7 @@ impl Tenure {
                 pieces,
                 cache: cache.clone(),
                 timings: self.timings.clone(),
+                governor: self.governor.clone(),
                 care: self.care.of(&share),
                 careful_lanes: careful_lanes.clone(),
                 options: self.options.clone(),
@@ -300,6 +304,7 @@ impl Tenure {
                 }
                 _ = look_timer.tick() => {
                     let view = self.look().await?;
+                    self.heed_queries().await?;
                     let others: Cut = view.cut.iter().filter(|(partition, _)| !own.contains(partition)).collect();
                     self.service.saw(&others);
                     if !view.claim.is_empty() || !view.give_up.is_empty() || view.retries {
@@ -313,6 +318,17 @@ impl Tenure {
                 }
             }
         }
+    }
+
+    /// What is built makes way for those who ask.
+    async fn heed_queries(&mut self) -> Result<(), ProjectionError> {
+        if self.stage == Stage::Building {
+            let p99 = self.lease.slowest_p99_of_queries().await?;
+            let wanted = Duration::from_millis(self.options.rebuild_query_p99_ms);
+            self.governor
+                .learn(p99.is_some_and(|p99| p99 > wanted.as_secs_f64() * 1_000.0));
+        }
+        Ok(())
     }
 
     /// A projector without work is healthy when it is level; one with work, when it gets on. Is a generation that is built nearly level?

@@ -19,6 +19,7 @@ pub(super) struct Timings {
     lock_wait: AtomicU64,
     write: AtomicU64,
     commit: AtomicU64,
+    rest: AtomicU64,
     events: AtomicU64,
     transactions: AtomicU64,
 }
@@ -35,8 +36,12 @@ pub(super) struct Interval {
     write_ms: u64,
     commit_ms: u64,
     idle_ms: u64,
+    /// Stood still for the sake of queries.
+    rest_ms: u64,
     events: u64,
     transactions: u64,
+    /// Part of the time that it may work, in percent: less while a generation is built and queries are slow.
+    share_percent: u32,
 }
 
 impl Timings {
@@ -67,8 +72,12 @@ impl Timings {
         self.transactions.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn rests(&self, pause: Duration) {
+        add(&self.rest, pause);
+    }
+
     /// What happened since `since`, and begins anew.
-    pub(super) fn take(&self, since: &mut Instant) -> Interval {
+    pub(super) fn take(&self, since: &mut Instant, share_percent: u32) -> Interval {
         let interval = std::mem::replace(since, Instant::now()).elapsed();
         let milliseconds = |nanoseconds: &AtomicU64| nanoseconds.swap(0, Ordering::Relaxed) / 1_000_000;
         Interval {
@@ -80,8 +89,10 @@ impl Timings {
             write_ms: milliseconds(&self.write),
             commit_ms: milliseconds(&self.commit),
             idle_ms: milliseconds(&self.idle),
+            rest_ms: milliseconds(&self.rest),
             events: self.events.swap(0, Ordering::Relaxed),
             transactions: self.transactions.swap(0, Ordering::Relaxed),
+            share_percent,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::checkpoint;
 use crate::comparison;
 use crate::error::ProjectionError;
 use crate::fingerprint;
+use crate::gaps::Gaps;
 use crate::generation::{self, Generation, Kind};
 use crate::leftovers;
 use crate::projector::Projector;
@@ -99,14 +100,16 @@ pub async fn begin(
         batch_events: options.rebuild_batch_events.max(1),
         ..options.clone()
     };
+    let gaps = Gaps::of(&mut session, generation.id).await?;
     let fold = BoundedFold::new(pool.clone(), projectors, generation, (from.clone(), target), options);
     let variant = branch.map(|branch| branch.variant);
     Ok(Begun::Building(Box::new(Building {
         pool: pool.clone(),
         fold: if variant.is_some() {
+            // It counts what it reads, and cannot read anything again.
             fold.fitting(Fitting::default())
         } else {
-            fold
+            fold.parking(gaps)
         },
         session,
         lifetime,

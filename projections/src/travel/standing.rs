@@ -30,6 +30,8 @@ pub struct Travel {
     pub complete_at: Option<DateTime<Utc>>,
     /// Until when it is kept.
     pub expires_at: DateTime<Utc>,
+    /// Streams that stand still in it before an event that cannot be projected.
+    pub parked: u64,
     /// How a branch differs from the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<serde_json::Value>,
@@ -48,6 +50,7 @@ struct Row {
     models: Json<Vec<ModelVersion>>,
     complete_at: Option<DateTime<Utc>>,
     expires_at: DateTime<Utc>,
+    parked: i64,
     variant: Option<serde_json::Value>,
     tally: Option<Json<Tally>>,
 }
@@ -63,6 +66,7 @@ impl From<Row> for Travel {
             models: row.models.0,
             complete_at: row.complete_at,
             expires_at: row.expires_at,
+            parked: row.parked.cast_unsigned(),
             variant: row.variant,
             tally: row.tally.map(|tally| tally.0),
         }
@@ -72,7 +76,8 @@ impl From<Row> for Travel {
 /// The travel of this name, or of this schema.
 pub async fn find(connection: &mut PgConnection, name: &str) -> Result<Option<Travel>, ProjectionError> {
     let row: Option<Row> = sqlx::query_as(
-        "select schema_name, name, purpose, target, epoch, models, complete_at, expires_at, variant, tally \
+        "select schema_name, name, purpose, target, epoch, models, complete_at, expires_at, variant, tally, \
+                (select count(*) from control.parked_stream where parked_stream.generation = generation.id) as parked \
          from control.travel join control.generation on generation.id = travel.generation \
          where travel.name = $1 or generation.schema_name = $1",
     )

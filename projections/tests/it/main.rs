@@ -8,6 +8,7 @@ mod copying;
 mod deploying;
 mod engine;
 mod failures;
+mod gaps;
 mod generations;
 mod harness;
 mod history;

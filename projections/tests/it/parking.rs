@@ -172,6 +172,33 @@ async fn past_an_event_that_is_given_up_the_stream_goes_on() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_in_neither_fold_of_a_verification() {
+    let (world, running, _) = World::after_poison("task.painted.v1", "{}").await;
+    parked::discard(&world.pool, Some(SCHEMA), &task_stream(1), "painted by accident")
+        .await
+        .unwrap();
+    world.parked_are(<[_]>::is_empty).await;
+    world.append(task(1, [renamed("live again")])).await;
+    world.level(&running).await;
+    running.stop().await;
+    let report = world.verify_with(SCHEMA, read_model::all).await.unwrap();
+    assert!(report.equal, "{report:?}");
+    assert_eq!((report.discarded, report.parked), (1, 0));
+    // What is wrong with such a stream is found all the same.
+    sqlx::query("update read_models_1.task set title = 'wrong' where title = 'live again'")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let report = world.verify_with(SCHEMA, read_model::all).await.unwrap();
+    assert_eq!((report.equal, report.different), (false, 1));
+    let parting = report.differences[0].parting.to_string();
+    assert!(
+        parting.contains("the first event of the row is task.created.v1"),
+        "{parting}"
+    );
+}
+
+#[tokio::test]
 async fn an_event_given_up_at_the_end_of_its_stream_lets_later_ones_fit() {
     let world = World::new().await;
     world.append(task(1, [created()])).await;

@@ -134,6 +134,44 @@ async fn a_rebuild_stands_still_while_the_serving_generation_is_behind() {
 }
 
 #[tokio::test]
+async fn a_rebuild_makes_way_for_queries_that_are_slow_and_goes_on_when_they_are_not() {
+    let world = World::new().await;
+    tasks(&world, 1..200).await;
+    let running = run(world.service(ProjectorOptions {
+        look_ms: 5,
+        rebuild_batch_events: 2,
+        // Nearly level is what a transaction holds.
+        batch_events: 1,
+        ..options()
+    }));
+    world.level(&running).await;
+    // A process that answers queries says so, as it would each second.
+    sqlx::query("insert into control.query_load values ('host:1', now() + interval '1 hour', 100, 251)")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let rebuilt = world.rebuild().await.unwrap();
+    let slowed = async {
+        let sql = "select exists (select from control.projector join control.generation on generation.id = generation \
+                   where schema_name = $1 and (timings ->> 'sharePercent')::int < 100 and (timings ->> 'restMs')::int > 0)";
+        while !sqlx::query_scalar::<_, bool>(sql)
+            .bind(&rebuilt)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, slowed)
+        .await
+        .expect("it rests");
+    // It ends all the same.
+    world.complete(&rebuilt).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_rebuild_before_any_projector_has_run_becomes_what_serves() {
     let world = World::new().await;
     tasks(&world, 1..5).await;

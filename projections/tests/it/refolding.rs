@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use event_store::{Cut, EventStore as _, FollowBatch, ReadAllOptions};
 use projections::comparison::{self, KeyRange, Side, TEXT_SETTINGS, TableShape};
+use projections::gaps::Gaps;
 use projections::leftovers::drop_leftovers;
 use projections::read::serving;
 use projections::refold::Refold;
@@ -28,7 +29,7 @@ async fn begin(world: &World, target: &Cut) -> Refold {
         world.pool.clone(),
         read_model::all(),
         epoch,
-        target.clone(),
+        (target.clone(), Gaps::default()),
         small_batches(),
     )
     .await

@@ -7,6 +7,7 @@ use domain::{Aggregate as _, CommandId, DomainEvent, EventId, Role, StreamId, Us
 use event_store::{Cut, EventMetadata, FollowBatch, LogPosition, RecordedEvent};
 use projections::batch;
 use projections::coalesce::{CoalescedChanges, Row};
+use projections::gaps::Gaps;
 use projections::operation::Key;
 use projections::read_model;
 use projections::subject::Subject;
@@ -83,6 +84,7 @@ fn folded(events: &[RecordedEvent], batch_sizes: &[usize]) -> (Tables, HashMap<S
                 events: now.to_vec(),
                 cut: Cut::start(),
             },
+            &Gaps::default(),
             usize::MAX,
             usize::MAX,
         );
@@ -140,7 +142,7 @@ proptest! {
     fn pieces_hold_every_event_once_and_never_cut_a_record(seed in any::<u64>(), max_events in 1_usize..20) {
         let events = recorded(decided_at_random(seed, 100));
         let end: Cut = events.iter().map(|event| (event.at.partition, event.at.offset + 9)).collect();
-        let (pieces, _) = batch::pieces(FollowBatch { events: events.clone(), cut: end.clone() }, max_events, usize::MAX);
+        let (pieces, _) = batch::pieces(FollowBatch { events: events.clone(), cut: end.clone() }, &Gaps::default(), max_events, usize::MAX);
         let ids: Vec<_> = pieces.iter().flat_map(|piece| &piece.events).map(|event| event.recorded.id).collect();
         prop_assert_eq!(ids, events.iter().map(|event| event.id).collect::<Vec<_>>());
         for pair in pieces.windows(2) {

@@ -31,7 +31,7 @@ async fn start(world: &World, journey: Journey) -> Result<Begun, TravelError> {
     begin(&world.pool, epoch, models(&[]).unwrap(), journey, &small_batches()).await
 }
 
-fn to(target: &Cut) -> Journey {
+pub(crate) fn to(target: &Cut) -> Journey {
     Journey {
         target: target.clone(),
         lifetime: HOUR,
@@ -53,20 +53,20 @@ fn branch(name: &str, target: &Cut, drop: &[&str], map: Option<&str>) -> Journey
     }
 }
 
-async fn building(world: &World, journey: Journey) -> Building {
+pub(crate) async fn building(world: &World, journey: Journey) -> Building {
     match start(world, journey).await.unwrap() {
         Begun::Building(building) => *building,
         Begun::Standing(travel) => panic!("{travel:?} stands"),
     }
 }
 
-async fn complete(world: &World, mut building: Building) -> Travel {
+pub(crate) async fn complete(world: &World, mut building: Building) -> Travel {
     building.fold(&*world.store, |_| {}).await.unwrap();
     building.complete().await.unwrap()
 }
 
 /// Nothing can be copied from what serves.
-async fn from_the_first_event(world: &World) {
+pub(crate) async fn from_the_first_event(world: &World) {
     sqlx::query("insert into control.discarded_event values (1, 'task-1', 0, 'type', 'code', 'error', 'for a test')")
         .execute(&world.pool)
         .await

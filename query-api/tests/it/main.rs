@@ -15,6 +15,7 @@ mod freshness;
 mod history;
 mod http;
 mod limits;
+mod load;
 mod nesting;
 mod node;
 mod paging;

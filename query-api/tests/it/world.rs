@@ -15,6 +15,7 @@ use event_store::postgres::PostgresStore;
 use event_store::{AppendToStreamOptions, EventMetadata, EventStore, NewEvent, PositionToken, StreamState};
 use platform::shutdown::Shutdown;
 use platform::token::SigningKey;
+use projections::query_load::QueryLoad;
 use projections::{ProjectorHandle, ProjectorOptions, ProjectorService};
 use query_api::{QueryApi, QueryApiOptions};
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) router: Router,
     pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) load: Arc<QueryLoad>,
     key: SigningKey,
     projector: Option<ProjectorHandle>,
     shutdown: Shutdown,
@@ -78,7 +80,9 @@ impl World {
         let mut world = Self::start_without_projector(options.clone()).await;
         world.start_projector();
         let projector = world.projector.clone();
-        world.router = query_api::router(QueryApi::new(world.pool.clone(), world.key.clone(), projector, options));
+        let api = QueryApi::new(world.pool.clone(), world.key.clone(), projector, options);
+        world.load = Arc::clone(api.load());
+        world.router = query_api::router(api);
         world
     }
 
@@ -88,10 +92,11 @@ impl World {
         projections::migrate(&pool).await.unwrap();
         let store: Arc<dyn EventStore> = Arc::new(PostgresStore::open(pool.clone(), 4).await.unwrap());
         let key = SigningKey::from_secret(&[7; 32]);
-        let router = query_api::router(QueryApi::new(pool.clone(), key.clone(), None, options));
+        let api = QueryApi::new(pool.clone(), key.clone(), None, options);
         Self {
             pool,
-            router,
+            load: Arc::clone(api.load()),
+            router: query_api::router(api),
             store,
             key,
             projector: None,

@@ -79,6 +79,12 @@ fn to_text(report: &VerifyReport) -> String {
             report.parked
         )]);
     }
+    if report.discarded > 0 {
+        text.extend([format!(
+            "{} events were given up and are in neither; `coding-agent projections parked` shows them\n",
+            report.discarded
+        )]);
+    }
     match &report.against_serving {
         None => {}
         Some(AgainstServing::NotComparable { reason }) => {

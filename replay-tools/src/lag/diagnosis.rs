@@ -45,6 +45,8 @@ causes! {
     LockWait = "lag.lock-wait",
     /// A rebuild lets the generation that serves go first.
     Yielding = "lag.yielding",
+    /// It is built, and queries are slow.
+    SlowedForQueries = "lag.slowed-for-queries",
     /// Its process looks in and does not get on.
     StandsStill = "lag.stands-still",
     /// Most of the time goes into waiting for records.
@@ -130,7 +132,7 @@ fn why_behind(facts: &LagFacts) -> Vec<Diagnosis> {
     if alive.is_empty() || !causes.is_empty() {
         return causes;
     }
-    if let Some(yielding) = yielding(facts) {
+    if let Some(yielding) = yielding(facts).or_else(|| slowed(facts, &alive)) {
         return vec![yielding];
     }
     if facts.projected_per_second <= 0.0 && facts.behind_seconds >= ON_ITS_WAY_SECONDS {
@@ -230,6 +232,20 @@ fn yielding(facts: &LagFacts) -> Option<Diagnosis> {
             ),
         )
     })
+}
+
+/// Only while it is built.
+fn slowed(facts: &LagFacts, alive: &[&ProcessFacts]) -> Option<Diagnosis> {
+    let share = alive.iter().filter_map(|process| process.timings.share_percent).min();
+    let share = share.filter(|share| facts.state == "building" && *share < 100)?;
+    Some(Diagnosis::new(
+        Cause::SlowedForQueries,
+        format!(
+            "{} works {share} % of the time, because queries are slower than projections.rebuild_query_p99_ms",
+            facts.generation
+        ),
+        "wait: it goes faster when queries do; they may be slow for another reason, see graphql_operation_seconds at /metrics",
+    ))
 }
 
 fn stands_still(facts: &LagFacts) -> Diagnosis {

@@ -81,6 +81,9 @@ pub struct Timings {
     pub events: u64,
     /// Transactions that it committed.
     pub transactions: u64,
+    /// The part of the time that it may work, in percent; less than all of it while it builds and queries are slow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_percent: Option<u32>,
 }
 
 /// A session that waits for another one.
@@ -161,6 +164,7 @@ impl Timings {
             idle_ms: self.idle_ms + other.idle_ms,
             events: self.events + other.events,
             transactions: self.transactions + other.transactions,
+            share_percent: self.share_percent.into_iter().chain(other.share_percent).min(),
         }
     }
 

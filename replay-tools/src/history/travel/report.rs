@@ -79,6 +79,13 @@ impl TravelReport {
             (Some(folded), None) => format!("from {folded} records"),
         };
         let _ = writeln!(text, "made       {made}, in {:.1} s", reached.seconds);
+        if travel.parked > 0 {
+            let _ = writeln!(
+                text,
+                "parked     {} streams stand still before an event that cannot be projected: coding-agent projections parked --generation {}",
+                travel.parked, travel.generation
+            );
+        }
         if let Some(tally) = &travel.tally {
             text += &changes(tally);
         }

@@ -2,6 +2,7 @@
 
 use event_store::{Cut, FollowBatch, LogEpoch, RecordedEvent};
 use projections::comparison::RowDifference;
+use projections::gaps::Gaps;
 use projections::read::{self, Serving};
 use projections::refold::Refold;
 use projections::{ProjectionError, ProjectorOptions, ReadError, fingerprint, read_model};
@@ -15,6 +16,8 @@ use super::report::ReadModelsReport;
 /// The second fold of one verification, or why there is none.
 pub(super) struct ReadModels {
     serving: Option<Serving>,
+    /// What it does not have of the log: the second fold has it not either.
+    gaps: Gaps,
     refold: Option<Refold>,
     /// Makes the generation of the second fold. A task of its own: when the verification is interrupted meanwhile, it comes to its end and what
     /// it has made can be removed.
@@ -29,6 +32,7 @@ impl ReadModels {
     pub(super) fn skipped(reason: impl Into<String>) -> Self {
         Self {
             serving: None,
+            gaps: Gaps::default(),
             refold: None,
             beginning: None,
             stopped: None,
@@ -100,17 +104,19 @@ impl ReadModels {
                 ours,
             });
         }
+        let gaps = Gaps::of(connection, serving.id).await?;
         let options = ProjectorOptions::default();
         let beginning = self.beginning.insert(tokio::spawn(Refold::begin(
             pool.clone(),
             projectors,
             history,
-            serving.cut.clone(),
+            (serving.cut.clone(), gaps.clone()),
             options,
         )));
         let begun = beginning.await.map_err(|_| VerifyError::Interrupted)?;
         *self = Self {
             serving: Some(serving),
+            gaps,
             refold: Some(begun.map_err(VerifyError::Fold)?),
             beginning: None,
             stopped: None,
@@ -148,6 +154,8 @@ impl ReadModels {
         let mut report = ReadModelsReport {
             schema: self.serving.as_ref().map(|serving| serving.schema.clone()),
             skipped: self.skipped.take(),
+            parked: self.gaps.standing(),
+            discarded: self.gaps.given_up(),
             ..ReadModelsReport::default()
         };
         let (Some(serving), Some(refold)) = (&self.serving, &mut self.refold) else {

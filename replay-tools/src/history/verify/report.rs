@@ -102,6 +102,10 @@ pub struct ReadModelsReport {
     pub skipped: Option<String>,
     /// Rows by table.
     pub rows: BTreeMap<String, u64>,
+    /// Streams that stand still before an event that cannot be projected, and were compared as far as they go.
+    pub parked: u64,
+    /// Events that an administrator gave up, and without which the rows were compared.
+    pub discarded: u64,
 }
 
 impl VerifyReport {
@@ -147,6 +151,13 @@ impl VerifyReport {
                     text,
                     "read models: {rows} rows in {tables} tables of {schema} compared with a second fold"
                 )?;
+                let (parked, discarded) = (self.read_models.parked, self.read_models.discarded);
+                if parked + discarded > 0 {
+                    writeln!(
+                        text,
+                        "             {parked} streams are parked and {discarded} events were given up, which both folds lack"
+                    )?;
+                }
             }
         }
         if let Some(clients) = &self.clients {

@@ -124,6 +124,20 @@ fn a_promotion_that_holds_it_is_not_to_be_ended() {
 }
 
 #[test]
+fn a_rebuild_that_makes_way_for_queries_says_how_much() {
+    let mut facts = LagFacts {
+        state: "building".to_owned(),
+        ..behind()
+    };
+    facts.processes[0].timings.share_percent = Some(25);
+    let found = only(&facts);
+    assert_eq!(found.cause, Cause::SlowedForQueries);
+    assert!(found.sentence.contains("25 % of the time"), "{}", found.sentence);
+    facts.processes[0].timings.share_percent = Some(100);
+    assert_eq!(only(&facts).cause, Cause::Write);
+}
+
+#[test]
 fn a_rebuild_that_yields_points_to_the_generation_that_serves() {
     let facts = LagFacts {
         state: "building".to_owned(),
