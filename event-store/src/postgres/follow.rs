@@ -1,10 +1,12 @@
 //! Following the journal from a cut, in the order of positions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::everywhere;
@@ -21,14 +23,29 @@ const BATCH: usize = 2_000;
 
 pub(super) struct PostgresFollow {
     journal: PostgresJournal,
-    followed: Followed,
+    followed: Arc<Followed>,
     from: Cut,
     after: Position,
     /// It gathers: while events come one by one, reading each by itself costs more than writing it.
     not_before: Instant,
     /// Kept while events come: taking it from the pool and giving it back costs as much as reading a few of them.
     connection: Option<PoolConnection<Postgres>>,
+    /// The next page, while there is more than one: the server reads it while the one before is being used. Whoever drops this lets it come to
+    /// its end.
+    ahead: Option<JoinHandle<Read>>,
 }
+
+/// What comes next; nothing when there is nothing yet.
+struct Page {
+    events: Vec<RecordedEvent>,
+    /// Through this position they are everything.
+    through: Position,
+    /// There is more behind it.
+    is_full: bool,
+}
+
+/// With the connection that it was read on, unless that failed.
+type Read = Result<(PoolConnection<Postgres>, Option<Page>), StoreError>;
 
 /// Which part of the log.
 enum Followed {
@@ -47,22 +64,41 @@ impl PostgresFollow {
         };
         Self {
             journal,
-            followed,
+            followed: Arc::new(followed),
             from,
             after: Position(lowest.unwrap_or(0).saturating_sub(1)),
             not_before: Instant::now(),
             connection: None,
+            ahead: None,
         }
+    }
+
+    /// The next page, which may be on its way already. Cancel safe: what is on its way stays there.
+    async fn read(&mut self) -> Read {
+        if let Some(ahead) = &mut self.ahead {
+            let read = ahead.await;
+            self.ahead = None;
+            return read.unwrap_or_else(|_| {
+                Err(StoreError::Unavailable {
+                    reason: "reading the journal ended".to_owned(),
+                })
+            });
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.journal.connection().await?,
+        };
+        self.followed.read(connection, self.after).await
     }
 }
 
 impl Followed {
-    /// What comes next, and through which position that is everything; nothing when there is nothing yet.
-    async fn read(
-        &self,
-        connection: &mut PgConnection,
-        after: Position,
-    ) -> Result<Option<(Vec<RecordedEvent>, Position)>, StoreError> {
+    async fn read(&self, mut connection: PoolConnection<Postgres>, after: Position) -> Read {
+        let page = self.page(&mut connection, after).await?;
+        Ok((connection, page))
+    }
+
+    async fn page(&self, connection: &mut PgConnection, after: Position) -> Result<Option<Page>, StoreError> {
         match self {
             Self::Everything { .. } => {
                 let options = ReadAllOptions {
@@ -71,7 +107,11 @@ impl Followed {
                 };
                 let events = PostgresJournal::read_all_on(connection, &options).await?;
                 let last = events.last().and_then(|event| event.position);
-                Ok(last.map(|last| (events, last)))
+                Ok(last.map(|through| Page {
+                    is_full: events.len() >= BATCH,
+                    events,
+                    through,
+                }))
             }
             Self::Some { partitions, of } => {
                 // Positions become visible in order: through this one everything can be seen by the next statement.
@@ -83,7 +123,11 @@ impl Followed {
                 let through = last.min(Position(after.0 + share));
                 let wanted: Vec<i32> = partitions.iter().copied().map(integer).collect();
                 let events = PostgresJournal::read_partitions_on(connection, &wanted, after, through).await?;
-                Ok(Some((events, through)))
+                Ok(Some(Page {
+                    events,
+                    through,
+                    is_full: through < last,
+                }))
             }
         }
     }
@@ -101,14 +145,14 @@ impl Follow for PostgresFollow {
     async fn next(&mut self) -> Result<FollowBatch, StoreError> {
         loop {
             tokio::time::sleep_until(self.not_before).await;
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => self.journal.connection().await?,
-            };
-            let read = self.followed.read(&mut connection, self.after).await?;
-            // Not after an error: the next read gets another one.
-            self.connection = Some(connection);
-            let Some((mut events, last)) = read else {
+            let (connection, page) = self.read().await?;
+            let Some(Page {
+                mut events,
+                through,
+                is_full,
+            }) = page
+            else {
+                self.connection = Some(connection);
                 let woken = self.journal.wait_after(self.after);
                 if tokio::time::timeout(KEEP_CONNECTION, woken).await.is_err() {
                     self.connection = None;
@@ -116,14 +160,20 @@ impl Follow for PostgresFollow {
                 }
                 continue;
             };
+            self.after = through;
+            if is_full {
+                let followed = Arc::clone(&self.followed);
+                self.ahead = Some(tokio::spawn(async move { followed.read(connection, through).await }));
+            } else {
+                self.connection = Some(connection);
+            }
             if events.len() < WORTH_A_READ {
                 self.not_before = Instant::now() + GATHER_FOR;
             }
-            self.after = last;
             events.retain(|event| event.at.offset >= self.from.next(event.at.partition));
             return Ok(FollowBatch {
                 events,
-                cut: self.followed.cut(last.0 + 1),
+                cut: self.followed.cut(through.0 + 1),
             });
         }
     }
