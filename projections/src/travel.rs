@@ -42,6 +42,9 @@ pub struct Journey {
     pub lifetime: Duration,
     /// None shows the log as it was.
     pub branch: Option<Branch>,
+    /// Move the nearest as-of that stands before the target instead of copying it: it shows the new cut then, and no longer the old one. How long
+    /// the log is does not matter, only how far it is from there. Where none stands, this changes nothing.
+    pub extends: bool,
 }
 
 /// A what-if.

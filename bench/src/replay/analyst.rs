@@ -49,9 +49,13 @@ async fn as_of(log: &FilledLog) -> Result<Vec<Measurement>> {
     let (saved, near) = (place(2 * EVENTS_FROM_SAVED), place(EVENTS_FROM_SAVED));
     let first = seconds(&log.installation, &["history", "as-of", &saved, "--output", "json"]).await?;
     let second = seconds(&log.installation, &["history", "as-of", &near, "--output", "json"]).await?;
+    let nearer = place(0);
+    let extend = ["history", "as-of", &nearer, "--extend", "--output", "json"];
+    let third = seconds(&log.installation, &extend).await?;
     Ok(vec![
         Measurement::new(BENCH, "as of a place, nothing saved", first, "s"),
-        Measurement::new(BENCH, case, second, "s").wanted(wanted),
+        Measurement::new(BENCH, format!("{case}, copied"), second, "s"),
+        Measurement::new(BENCH, format!("{case}, extended"), third, "s").wanted(wanted),
     ])
 }
 

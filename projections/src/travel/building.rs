@@ -46,6 +46,8 @@ pub struct Building {
     /// What it began with.
     from: Cut,
     copied: Option<String>,
+    /// It stood already, at an earlier cut.
+    moved: bool,
 }
 
 /// Finds the generation of a journey, or makes one: from a copy of the nearest saved one where there is one, else empty.
@@ -60,6 +62,7 @@ pub async fn begin(
         target,
         lifetime,
         branch,
+        extends,
     } = journey;
     if lifetime > LONGEST_LIFE {
         return Err(TravelError::TooLong { longest: LONGEST_LIFE });
@@ -70,6 +73,7 @@ pub async fn begin(
     leftovers::drop_leftovers(pool).await?;
     let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
     let fingerprint = fingerprint::fingerprint(&projectors);
+    let mut moved = false;
     let (generation, from, copied) = match &branch {
         Some(branch) => {
             let generation = create_branch(pool, &mut session, &projectors, epoch, &target, branch).await?;
@@ -87,6 +91,13 @@ pub async fn begin(
             }
             Some(same) if !same.complete => {
                 let (generation, from) = go_on(&mut session, same, fingerprint, epoch).await?;
+                (generation, from, None)
+            }
+            _ if extends
+                && let Some(nearest) = standing::before(&mut session, &fingerprint, epoch, &target).await? =>
+            {
+                moved = true;
+                let (generation, from) = move_on(&mut session, nearest, &target, (fingerprint, epoch)).await?;
                 (generation, from, None)
             }
             _ => {
@@ -117,6 +128,7 @@ pub async fn begin(
         tally: Tally::default(),
         from,
         copied,
+        moved,
     })))
 }
 
@@ -134,6 +146,11 @@ impl Building {
     /// Which generation was copied.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
+    }
+
+    /// Did it stand already, at an earlier cut?
+    pub fn moved(&self) -> bool {
+        self.moved
     }
 
     /// Where it ends.
@@ -165,14 +182,17 @@ impl Building {
     pub async fn complete(mut self) -> Result<Travel, TravelError> {
         generation::create_indexes(&self.pool, self.fold.generation(), self.fold.projectors()).await?;
         let (id, schema) = (self.fold.generation().id, self.fold.generation().schema.clone());
-        let tables = comparison::tables(self.fold.projectors());
-        let analyze: Vec<String> = tables
-            .iter()
-            .map(|table| format!("analyze {schema}.\"{}\"", table.name))
-            .collect();
-        let analyze = analyze.join("; ");
-        // Nobody else will: such a table is asked at once, and dropped before the database gets to it.
-        sqlx::raw_sql(AssertSqlSafe(analyze)).execute(&mut self.session).await?;
+        // What was moved is known to the planner already.
+        if !self.moved {
+            let tables = comparison::tables(self.fold.projectors());
+            let analyze: Vec<String> = tables
+                .iter()
+                .map(|table| format!("analyze {schema}.\"{}\"", table.name))
+                .collect();
+            let analyze = analyze.join("; ");
+            // Nobody else will: such a table is asked at once, and dropped before the database gets to it.
+            sqlx::raw_sql(AssertSqlSafe(analyze)).execute(&mut self.session).await?;
+        }
         let mut tally = self.tally;
         if let Some(fitted) = self.fold.fitted() {
             tally.left_out = fitted.misfits().clone();
@@ -278,6 +298,23 @@ async fn make(
     let (id, schema) = generation::insert(connection, projectors, epoch, partitions, kind).await?;
     leftovers::hold(session, id).await?;
     Ok((id, schema))
+}
+
+/// Takes an as-of that stands, so that it can go on to another cut. Nobody can ask it until it is there.
+async fn move_on(
+    session: &mut PgConnection,
+    nearest: Same,
+    target: &Cut,
+    (fingerprint, epoch): (String, LogEpoch),
+) -> Result<(Generation, Cut), TravelError> {
+    let (id, schema) = (nearest.id, nearest.schema_name.clone());
+    let taken = go_on(session, nearest, fingerprint, epoch).await?;
+    if standing::aim_at(session, id, target).await? {
+        Ok(taken)
+    } else {
+        // Its time was over just now.
+        Err(TravelError::BeingBuilt { generation: schema })
+    }
 }
 
 /// What an earlier attempt has left, unless it is still at it.

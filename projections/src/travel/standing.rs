@@ -149,7 +149,45 @@ pub(super) async fn same(
     epoch: LogEpoch,
     target: &Cut,
 ) -> Result<Option<Same>, ProjectionError> {
-    let found: Vec<Same> = sqlx::query_as(
+    let found = all_of(connection, fingerprint, epoch).await?;
+    // Zero and not named are the same.
+    let equal = |found: &Same| found.target.covers(target) && target.covers(&found.target);
+    Ok(found.into_iter().find(equal))
+}
+
+/// The as-of that stands before this cut, and nearest to it.
+pub(super) async fn before(
+    connection: &mut PgConnection,
+    fingerprint: &str,
+    epoch: LogEpoch,
+    target: &Cut,
+) -> Result<Option<Same>, ProjectionError> {
+    let found = all_of(connection, fingerprint, epoch).await?;
+    let before = found
+        .into_iter()
+        .filter(|found| found.complete && target.covers(&found.target));
+    Ok(before.max_by_key(|found| found.target.ahead_of(&Cut::start())))
+}
+
+/// From now on it is on its way to another cut, kept for an hour should its builder be killed; `false` when it is gone.
+pub(super) async fn aim_at(connection: &mut PgConnection, id: i32, target: &Cut) -> Result<bool, ProjectionError> {
+    let aimed = sqlx::query(
+        "update control.travel set target = $2, complete_at = null, expires_at = now() + interval '1 hour' \
+         where generation = $1 and complete_at is not null and expires_at > now()",
+    )
+    .bind(id)
+    .bind(Json(target))
+    .execute(connection)
+    .await?;
+    Ok(aimed.rows_affected() == 1)
+}
+
+async fn all_of(
+    connection: &mut PgConnection,
+    fingerprint: &str,
+    epoch: LogEpoch,
+) -> Result<Vec<Same>, ProjectionError> {
+    Ok(sqlx::query_as(
         "select generation.id, schema_name, target, complete_at is not null as complete \
          from control.travel join control.generation on generation.id = travel.generation \
          where purpose = 'as-of' and fingerprint = $1 and epoch = $2 and expires_at > now() \
@@ -158,10 +196,7 @@ pub(super) async fn same(
     .bind(fingerprint)
     .bind(epoch.0)
     .fetch_all(connection)
-    .await?;
-    // Zero and not named are the same.
-    let equal = |found: &Same| found.target.covers(target) && target.covers(&found.target);
-    Ok(found.into_iter().find(equal))
+    .await?)
 }
 
 /// Keeps it at least for so long from now; `false` when it is gone.

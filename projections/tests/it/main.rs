@@ -24,6 +24,7 @@ mod sharing;
 mod single_model;
 mod splitting;
 mod status;
+mod stepping;
 mod stored_versions;
 mod travelling;
 mod unchanged_output;

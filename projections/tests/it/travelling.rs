@@ -26,7 +26,7 @@ fn small_batches() -> ProjectorOptions {
     }
 }
 
-async fn start(world: &World, journey: Journey) -> Result<Begun, TravelError> {
+pub(crate) async fn start(world: &World, journey: Journey) -> Result<Begun, TravelError> {
     let epoch = world.store.epoch();
     begin(&world.pool, epoch, models(&[]).unwrap(), journey, &small_batches()).await
 }
@@ -36,6 +36,7 @@ pub(crate) fn to(target: &Cut) -> Journey {
         target: target.clone(),
         lifetime: HOUR,
         branch: None,
+        extends: false,
     }
 }
 
@@ -128,7 +129,7 @@ async fn as_of_a_cut_is_what_a_projector_held_there_whether_folded_or_extended()
     world.assert_equal(&copied.generation, "read_models_1").await;
 }
 
-async fn indexes(world: &World, schema: &str) -> Vec<String> {
+pub(crate) async fn indexes(world: &World, schema: &str) -> Vec<String> {
     sqlx::query_scalar("select indexname::text from pg_indexes where schemaname = $1 order by 1")
         .bind(schema)
         .fetch_all(&world.pool)

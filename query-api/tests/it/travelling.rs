@@ -18,6 +18,7 @@ async fn travel(world: &World, names: &[&str], branch: Option<Branch>) -> Travel
         target: world.store.end().await.unwrap(),
         lifetime: Duration::from_hours(1),
         branch,
+        extends: false,
     };
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let (epoch, options) = (world.store.epoch(), ProjectorOptions::default());

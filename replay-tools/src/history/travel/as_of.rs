@@ -23,6 +23,10 @@ pub struct AsOfOptions {
     /// A position token, `now`, `2h ago`, a day (2026-05-04, from midnight UTC) or a time with its zone (2026-05-04T10:00:00Z).
     #[arg(value_name = "TOKEN|TIME", value_parser = Place::parse)]
     pub place: Place,
+    /// Move the nearest as-of that stands before this cut instead of copying it. It shows this cut then, and no longer its own: the way
+    /// to step through a long history.
+    #[arg(long)]
+    pub extend: bool,
     /// What it is made of, and for how long.
     #[command(flatten)]
     pub common: Common,
@@ -51,19 +55,29 @@ async fn travel(
     let started = Instant::now();
     let projectors = travel::models(&options.common.models)?;
     let (target, located) = options.place.cut(sources, meter).await?;
-    meter.begin("copying the nearest saved generation", 0);
+    meter.begin(
+        if options.extend {
+            "taking the nearest saved generation"
+        } else {
+            "copying the nearest saved generation"
+        },
+        0,
+    );
     let records = sources.store.behind(&target, &event_store::Cut::start());
     let journey = Journey {
         target,
         lifetime: options.common.ttl,
         branch: None,
+        extends: options.extend,
     };
     let (pool, epoch) = (&sources.pool, sources.store.epoch());
+    let mut moved = false;
     let (reached, copied, folded) =
         match travel::begin(pool, epoch, projectors, journey, &ProjectorOptions::default()).await? {
             Begun::Standing(standing) => (*standing, None, None),
             Begun::Building(mut building) => {
                 let folded = fold(&mut building, sources, meter).await?;
+                moved = building.moved();
                 let copied = building.copied().map(ToOwned::to_owned);
                 (building.complete().await?, copied, Some(folded))
             }
@@ -74,6 +88,7 @@ async fn travel(
             located,
             records,
             copied,
+            moved,
             folded,
             seconds: started.elapsed().as_secs_f64(),
         },

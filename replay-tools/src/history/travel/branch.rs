@@ -70,6 +70,7 @@ async fn travel(
             name: options.name.clone(),
             variant,
         }),
+        extends: false,
     };
     let (pool, epoch) = (&sources.pool, sources.store.epoch());
     let mut building = match travel::begin(pool, epoch, projectors, journey, &ProjectorOptions::default()).await? {
@@ -95,6 +96,7 @@ async fn travel(
             located,
             records,
             copied: None,
+            moved: false,
             folded: Some(folded),
             seconds: started.elapsed().as_secs_f64(),
         },

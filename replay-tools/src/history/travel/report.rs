@@ -16,6 +16,8 @@ pub struct Reached {
     pub records: u64,
     /// The generation whose copy it began with.
     pub copied: Option<String>,
+    /// It stood already at an earlier cut, and was moved.
+    pub moved: bool,
     /// Records that were folded; none when it stood already.
     pub folded: Option<u64>,
     /// How long it took.
@@ -75,6 +77,7 @@ impl TravelReport {
         let _ = writeln!(text, "models     {}", models.join(", "));
         let made = match (&reached.folded, &reached.copied) {
             (None, _) => "it stood already; its life was made longer".to_owned(),
+            (Some(folded), None) if reached.moved => format!("moved on by {folded} records"),
             (Some(folded), Some(copied)) => format!("from a copy of {copied} and {folded} records"),
             (Some(folded), None) => format!("from {folded} records"),
         };

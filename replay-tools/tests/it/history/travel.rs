@@ -35,6 +35,7 @@ async fn travel(pool: &PgPool, store: &dyn EventStore, target: event_store::Cut)
         target,
         lifetime: Duration::from_hours(1),
         branch: None,
+        extends: false,
     };
     let begun = begin(
         pool,
