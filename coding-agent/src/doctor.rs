@@ -9,8 +9,8 @@ use kafka::ReadOnlyKafkaLog;
 use kafka::guard::inspect;
 use replay_tools::doctor::{CHECK_TIMEOUT, DoctorOptions, DoctorReport, Verdict, database, log, machine, read_models};
 use replay_tools::history::LogSource;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::runtime::Runtime;
 
 use crate::arguments::SettingsArguments;
@@ -64,12 +64,20 @@ async fn look(arguments: &SettingsArguments) -> DoctorReport {
 }
 
 async fn database(report: &mut DoctorReport, settings: &Settings) -> Option<PgPool> {
-    let connected = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect(settings.postgres.url.expose())
-        .await;
-    match connected {
+    let connected = async {
+        // By itself first: a pool tries again until its time is over, and then does not say why.
+        PgConnection::connect(settings.postgres.url.expose())
+            .await?
+            .close()
+            .await?;
+        PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .connect(settings.postgres.url.expose())
+            .await
+    };
+    let connected = tokio::time::timeout(2 * CONNECT_TIMEOUT, connected).await;
+    match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
         Ok(pool) => {
             report.add("database.reachable", Verdict::fine("it answers (postgres.url)"));
             Some(pool)

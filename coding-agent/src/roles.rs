@@ -179,7 +179,10 @@ pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(settings.postgres.max_connections)
         .acquire_timeout(timeout)
-        .after_connect(move |_, _| Box::pin(async move { Ok(send_at_once(port)) }))
+        .after_connect(move |_, _| {
+            send_at_once(port);
+            Box::pin(async { Ok(()) })
+        })
         // A ping before each use is a round trip; a connection that broke fails its first statement and is repeated.
         .test_before_acquire(false)
         .connect_with(options)

@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 
+use rustix::io::Errno;
 use rustix::net::{getpeername, sockopt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
@@ -26,7 +27,11 @@ pub fn on_connections_to(port: u16) -> io::Result<()> {
         let (true, Some(number)) = (kind.to_string_lossy().starts_with("socket:"), number) else {
             continue;
         };
-        let socket = pidfd_getfd(&this_process, number, PidfdGetfdFlags::empty())?;
+        let socket = match pidfd_getfd(&this_process, number, PidfdGetfdFlags::empty()) {
+            Ok(socket) => socket,
+            Err(Errno::BADF) => continue,
+            Err(forbidden) => return Err(forbidden.into()),
+        };
         let peer = getpeername(&socket).ok().flatten().map(SocketAddr::try_from);
         if matches!(peer, Some(Ok(peer)) if peer.port() == port) {
             sockopt::set_tcp_nodelay(&socket, true)?;

@@ -37,6 +37,16 @@ pub(crate) async fn try_hold(session: &mut PgConnection, id: i32) -> Result<bool
         .await?)
 }
 
+/// Says that nobody builds it any more. The server ends a session some time after it was closed, and until then the lock would be held.
+pub(crate) async fn release(session: &mut PgConnection, id: i32) -> Result<(), ProjectionError> {
+    sqlx::query("select pg_advisory_unlock($1, $2)")
+        .bind(BUILDER_LOCK)
+        .bind(id)
+        .execute(session)
+        .await?;
+    Ok(())
+}
+
 /// Removes second folds and branches whose builders do not live any more, and whatever has expired; how many.
 pub async fn drop_leftovers(pool: &PgPool) -> Result<usize, ProjectionError> {
     let ids: Vec<i32> = sqlx::query_scalar(

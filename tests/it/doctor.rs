@@ -20,7 +20,7 @@ async fn findings(system: &System, settings: &[(&str, String)]) -> Vec<Value> {
         .environment(settings)
         .run()
         .await;
-    let report = finished.json();
+    let report: Value = serde_json::from_str(&finished.stdout).unwrap_or_else(|_| panic!("{finished:?}"));
     let wrong: Vec<Value> = report["checks"]
         .as_array()
         .unwrap_or_else(|| panic!("{finished:?}"))

@@ -167,7 +167,7 @@ impl Follow for PostgresFollow {
             } else {
                 self.connection = Some(connection);
             }
-            if events.len() < WORTH_A_READ {
+            if !is_full && events.len() < WORTH_A_READ {
                 self.not_before = Instant::now() + GATHER_FOR;
             }
             events.retain(|event| event.at.offset >= self.from.next(event.at.partition));

@@ -203,3 +203,23 @@ async fn small_and_large_pieces_make_the_same_rows() {
     assert_eq!(contents[0].len(), 2_100);
     assert_eq!(contents[0], contents[1]);
 }
+
+#[tokio::test]
+async fn whoever_opens_it_does_not_wait_for_journalers_that_wait_for_him() {
+    let pool = migrated().await;
+    journal(&pool).await;
+    // A journaler in the middle of a piece: it has the row of its partition, and will want the head.
+    let mut piece = pool.begin().await.unwrap();
+    sqlx::query("update journal.checkpoints set next_offset = next_offset where partition = 1")
+        .execute(&mut *piece)
+        .await
+        .unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), journal(&pool))
+        .await
+        .expect("it is opened meanwhile");
+    sqlx::query("update journal.head set position = position")
+        .execute(&mut *piece)
+        .await
+        .unwrap();
+    piece.commit().await.unwrap();
+}

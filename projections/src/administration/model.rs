@@ -156,8 +156,13 @@ impl ModelRebuild {
         Ok(())
     }
 
-    /// Lets another process go on with it.
-    pub async fn close(self) -> Result<(), AdministrationError> {
+    /// Lets another process go on with it, from the moment at which this returns: the server ends a session some time after it was closed.
+    pub async fn close(mut self) -> Result<(), AdministrationError> {
+        sqlx::query("select pg_advisory_unlock($1, $2)")
+            .bind(FILLER_LOCK)
+            .bind(self.fold.generation().id)
+            .execute(&mut self.session)
+            .await?;
         Ok(self.session.close().await?)
     }
 

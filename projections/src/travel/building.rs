@@ -200,6 +200,7 @@ impl Building {
         let tally = self.variant.is_some().then_some(&tally);
         standing::complete(&mut self.session, id, self.lifetime, tally).await?;
         let travel = standing::find(&mut self.session, &schema).await?;
+        leftovers::release(&mut self.session, id).await?;
         self.session.close().await?;
         travel.ok_or(TravelError::BeingBuilt { generation: schema })
     }

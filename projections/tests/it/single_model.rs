@@ -23,6 +23,15 @@ impl World {
         rebuild.run(&*self.store, |_, _, _| {}).await.unwrap();
         let generation = rebuild.generation().to_owned();
         rebuild.close().await.unwrap();
+        // Who is told that it is done may go on at once, however long the server takes to end the session.
+        let held: i64 = sqlx::query_scalar(
+            "select count(*) from pg_locks where locktype = 'advisory' and classid = 1836016741 \
+             and database = (select oid from pg_database where datname = current_database())",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(held, 0, "nobody fills {generation} any more");
         generation
     }
 

@@ -111,9 +111,12 @@ pub(super) async fn open(pool: &PgPool, kind: LogKind, log_id: Uuid, partitions:
         tracing::warn!(epoch = %epoch, "the database was restored or failed over: a new epoch begins, old tokens end");
     }
     if !embedded {
+        // Only those that are missing. A conflict waits for whoever is changing the row, also where it then does nothing, and a journaler that
+        // changes it may be waiting for the head, which is held here.
         sqlx::query(
             "insert into journal.checkpoints (partition, next_offset, digest)
-             select number, 0, repeat('0', 32) from generate_series(0, $1 - 1) as number on conflict do nothing",
+             select number, 0, repeat('0', 32) from generate_series(0, $1 - 1) as number
+             where not exists (select from journal.checkpoints where partition = number) on conflict do nothing",
         )
         .bind(found_partitions)
         .execute(&mut *transaction)
