@@ -72,13 +72,16 @@ async fn a_clock_that_differs_is_told() {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(system.pool()).await.unwrap();
     let (check, sentence) = only(&findings(&system, &[]).await);
     assert_eq!(check, "database.clock");
-    assert!(sentence.contains("600."), "{sentence}");
+    assert!(sentence.contains("600.") || sentence.contains("599."), "{sentence}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_does_not_answer_and_a_harmed_topic_are_told() {
     let system = System::on(LogKind::Kafka).start().await;
-    assert_eq!(findings(&system, &[]).await, Vec::<Value>::new());
+    // Of the one broker of a test only this can be said.
+    let (check, sentence) = only(&findings(&system, &[]).await);
+    assert_eq!(check, "log.topic");
+    assert!(sentence.contains("has one copy"), "{sentence}");
     let found = findings(&system, &[("KAFKA__BROKERS", NOBODY.to_owned())]).await;
     let (check, sentence) = only(&found);
     assert_eq!(check, "log.brokers");
