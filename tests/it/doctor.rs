@@ -87,15 +87,7 @@ async fn a_broker_that_does_not_answer_and_a_harmed_topic_are_told() {
     assert_eq!(check, "log.brokers");
     assert!(!sentence.is_empty());
 
-    let variable = |name: &str| {
-        let mut environment = system.environment().iter();
-        environment
-            .find(|(variable, _)| variable.ends_with(name))
-            .unwrap()
-            .1
-            .clone()
-    };
-    let (brokers, topic) = (variable("KAFKA__BROKERS"), variable("KAFKA__TOPIC"));
+    let (brokers, topic) = (system.variable("KAFKA__BROKERS"), system.variable("KAFKA__TOPIC"));
     let entity = format!("--bootstrap-server {brokers} --alter --entity-type topics --entity-name {topic}");
     kafka_configs(&format!(
         "kafka-configs.sh {entity} --add-config cleanup.policy=compact"

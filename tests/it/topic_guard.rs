@@ -20,15 +20,7 @@ async fn a_changed_setting_stops_commands_until_the_command_in_the_sentence_is_r
         .setting("KAFKA__GUARD_INTERVAL_MS", "200")
         .start()
         .await;
-    let variable = |name: &str| {
-        let mut environment = system.environment().iter();
-        environment
-            .find(|(variable, _)| variable.ends_with(name))
-            .unwrap()
-            .1
-            .clone()
-    };
-    let (brokers, topic) = (variable("KAFKA__BROKERS"), variable("KAFKA__TOPIC"));
+    let (brokers, topic) = (system.variable("KAFKA__BROKERS"), system.variable("KAFKA__TOPIC"));
     assert_eq!(start_conversation(&system).await.0, 201);
 
     let entity = format!("--bootstrap-server {brokers} --alter --entity-type topics --entity-name {topic}");

@@ -190,6 +190,13 @@ impl System {
         jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
     }
 
+    /// The value of the variable whose name ends so.
+    pub fn variable(&self, name: &str) -> String {
+        let mut environment = self.environment.iter();
+        let found = environment.find(|(variable, _)| variable.ends_with(name));
+        found.unwrap_or_else(|| panic!("{name} is not set")).1.clone()
+    }
+
     /// A call of the binary as a tool on an instance, with a token of this role.
     pub fn tool(&self, number: usize, role: &str, arguments: &[&str]) -> CommandLine {
         let token = self.token(role, IMPORTER, TOKEN_LIFETIME);
