@@ -66,6 +66,18 @@ enum ReadEvent {
     GivenUp(RecordedEvent),
 }
 
+/// Leaves out what lies at or behind a cut.
+pub(crate) fn trim(batch: &mut FollowBatch, below: &Cut) {
+    batch
+        .events
+        .retain(|event| event.at.offset < below.next(event.at.partition));
+    batch.cut = batch
+        .cut
+        .iter()
+        .map(|(partition, next)| (partition, next.min(below.next(partition))))
+        .collect();
+}
+
 /// Decodes what the log returned and cuts it into pieces of about `max_events` and `max_bytes`, between records.
 ///
 /// What waits in the gaps is left out, and what was given up is not decoded. An event that cannot be decoded ends the pieces with an error;

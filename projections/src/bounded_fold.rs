@@ -116,15 +116,7 @@ impl BoundedFold {
 
     /// Leaves out what lies at or behind the target.
     pub(crate) fn trim(&self, batch: &mut FollowBatch) {
-        let target = &self.target;
-        batch
-            .events
-            .retain(|event| event.at.offset < target.next(event.at.partition));
-        batch.cut = batch
-            .cut
-            .iter()
-            .map(|(partition, next)| (partition, next.min(target.next(partition))))
-            .collect();
+        batch::trim(batch, &self.target);
     }
 
     /// Folds the next events; what lies at or behind the target is left out. After an error nothing but what is written counts.

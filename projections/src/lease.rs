@@ -11,15 +11,13 @@ use event_store::Cut;
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
+use crate::advisory_lock;
 use crate::error::ProjectionError;
 use crate::query_load;
 
 mod assignment;
 
 use assignment::{Member, Share};
-
-/// The first key of the advisory locks of projectors; the number means "proj".
-pub(crate) const PROJECTOR_LOCK: i32 = 0x7072_6f6a;
 
 /// Fences of the partitions that a process holds.
 pub(crate) type Fences = BTreeMap<u32, i64>;
@@ -72,11 +70,7 @@ impl Lease {
             .fetch_one(&mut session)
             .await?;
         // Before anybody can see the row: who sees it without the lock knows that the process is gone.
-        sqlx::query("select pg_advisory_lock($1, $2)")
-            .bind(PROJECTOR_LOCK)
-            .bind(id)
-            .execute(&mut session)
-            .await?;
+        advisory_lock::PROJECTOR.hold(&mut session, id).await?;
         sqlx::query("insert into control.projector (id, generation, name) values ($1, $2, $3)")
             .bind(id)
             .bind(generation)
@@ -109,7 +103,7 @@ impl Lease {
         )
         .bind(self.generation)
         .bind(self.lease.as_secs_f64())
-        .bind(i64::from(PROJECTOR_LOCK))
+        .bind(advisory_lock::PROJECTOR.class())
         .fetch_all(&mut self.session)
         .await?;
         let checkpoints: Vec<(i32, i64, Option<i32>, i64)> = sqlx::query_as(

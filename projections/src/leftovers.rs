@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
+use crate::advisory_lock;
 use crate::error::ProjectionError;
 
-/// First half of the advisory locks of living builders, the second is the number of the generation; it means "refo".
-const BUILDER_LOCK: i32 = 0x7265_666f;
 /// `55P03 lock_not_available`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// So long somebody who reads tables is waited for; what is still read is dropped the next time.
@@ -17,35 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Nobody begins to read what has expired; who began before is let finish.
 const READ_ON: Duration = Duration::from_mins(1);
-
-/// Says that the owner of this session builds the generation, until the session ends.
-pub(crate) async fn hold(session: &mut PgConnection, id: i32) -> Result<(), ProjectionError> {
-    sqlx::query("select pg_advisory_lock($1, $2)")
-        .bind(BUILDER_LOCK)
-        .bind(id)
-        .execute(session)
-        .await?;
-    Ok(())
-}
-
-/// The same, unless a living builder holds it.
-pub(crate) async fn try_hold(session: &mut PgConnection, id: i32) -> Result<bool, ProjectionError> {
-    Ok(sqlx::query_scalar("select pg_try_advisory_lock($1, $2)")
-        .bind(BUILDER_LOCK)
-        .bind(id)
-        .fetch_one(session)
-        .await?)
-}
-
-/// Says that nobody builds it any more. The server ends a session some time after it was closed, and until then the lock would be held.
-pub(crate) async fn release(session: &mut PgConnection, id: i32) -> Result<(), ProjectionError> {
-    sqlx::query("select pg_advisory_unlock($1, $2)")
-        .bind(BUILDER_LOCK)
-        .bind(id)
-        .execute(session)
-        .await?;
-    Ok(())
-}
 
 /// Removes second folds and branches whose builders do not live any more, and whatever has expired; how many.
 pub async fn drop_leftovers(pool: &PgPool) -> Result<usize, ProjectionError> {
@@ -61,7 +31,7 @@ pub async fn drop_leftovers(pool: &PgPool) -> Result<usize, ProjectionError> {
     let mut removed = 0;
     for id in ids {
         let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
-        if try_hold(&mut session, id).await? && remove_if(&mut session, id, false).await? {
+        if advisory_lock::BUILDER.try_hold(&mut session, id).await? && remove_if(&mut session, id, false).await? {
             removed += 1;
         }
         session.close().await?;

@@ -8,6 +8,7 @@
 //! cut, which is held against the first with [`comparison`]; with [`travel`] such folds are kept for a while and can be asked.
 
 pub mod administration;
+mod advisory_lock;
 pub mod batch;
 mod bounded_fold;
 pub mod checkpoint;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use event_store::{Cut, FollowBatch, LogEpoch};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
+use crate::advisory_lock;
 use crate::bounded_fold::BoundedFold;
 use crate::comparison::{self, RowDifference, TEXT_SETTINGS};
 use crate::error::ProjectionError;
@@ -104,7 +105,7 @@ async fn create(
     let partitions = target.iter().map(|(partition, _)| partition).collect();
     let (id, schema) = insert(&mut transaction, projectors, epoch, partitions, Kind::Refold).await?;
     // Before anybody can see the row: who sees it and gets the lock knows that its builder is gone.
-    leftovers::hold(session, id).await?;
+    advisory_lock::BUILDER.hold(session, id).await?;
     transaction.commit().await?;
     Ok(Generation {
         id,

@@ -10,6 +10,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::AdministrationError;
 use super::listing::{self, Row};
+use crate::advisory_lock;
 use crate::bounded_fold::BoundedFold;
 use crate::checkpoint;
 use crate::error::ProjectionError;
@@ -24,9 +25,6 @@ use crate::transaction;
 mod join;
 
 pub(super) use join::join;
-
-/// First half of the advisory locks of those who fill, the second is the number of the generation; it means "mode".
-const FILLER_LOCK: i32 = 0x6d6f_6465;
 
 /// A generation of one read model that this process fills.
 pub struct ModelRebuild {
@@ -85,12 +83,7 @@ impl ModelRebuild {
         options: &ProjectorOptions,
     ) -> Result<Self, AdministrationError> {
         let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
-        let free: bool = sqlx::query_scalar("select pg_try_advisory_lock($1, $2)")
-            .bind(FILLER_LOCK)
-            .bind(generation.id)
-            .fetch_one(&mut session)
-            .await?;
-        if !free {
+        if !advisory_lock::FILLER.try_hold(&mut session, generation.id).await? {
             return Err(AdministrationError::AlreadyBuilding {
                 generation: generation.schema,
             });
@@ -158,11 +151,8 @@ impl ModelRebuild {
 
     /// Lets another process go on with it, from the moment at which this returns: the server ends a session some time after it was closed.
     pub async fn close(mut self) -> Result<(), AdministrationError> {
-        sqlx::query("select pg_advisory_unlock($1, $2)")
-            .bind(FILLER_LOCK)
-            .bind(self.fold.generation().id)
-            .execute(&mut self.session)
-            .await?;
+        let id = self.fold.generation().id;
+        advisory_lock::FILLER.release(&mut self.session, id).await?;
         Ok(self.session.close().await?)
     }
 

@@ -158,22 +158,20 @@ pub async fn discard(
     Ok(given_up)
 }
 
-/// Is there such a generation, if one is named?
-async fn known(pool: &PgPool, generation: Option<&str>) -> Result<(), AdministrationError> {
-    if let Some(generation) = generation {
-        listing::find(&mut *pool.acquire().await?, generation).await?;
-    }
-    Ok(())
+/// The generation, if one is named.
+async fn known(pool: &PgPool, generation: Option<&str>) -> Result<Option<listing::Row>, AdministrationError> {
+    Ok(match generation {
+        Some(generation) => Some(listing::find(&mut *pool.acquire().await?, generation).await?),
+        None => None,
+    })
 }
 
 /// The same, and does a projector follow it? What was made for time travel stands at its cut.
 async fn followed(pool: &PgPool, generation: Option<&str>) -> Result<(), AdministrationError> {
-    let Some(generation) = generation else { return Ok(()) };
-    let row = listing::find(&mut *pool.acquire().await?, generation).await?;
-    if row.is_travel() {
-        return Err(AdministrationError::NotFollowed {
+    match known(pool, generation).await? {
+        Some(row) if row.is_travel() => Err(AdministrationError::NotFollowed {
             generation: row.schema_name,
-        });
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }

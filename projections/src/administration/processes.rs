@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use super::AdministrationError;
-use crate::lease::PROJECTOR_LOCK;
+use crate::advisory_lock;
 
 /// A process that says that it follows a generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
@@ -43,7 +43,7 @@ pub async fn processes(pool: &PgPool) -> Result<Vec<ProcessRecord>, Administrati
          from control.projector join control.generation on generation.id = projector.generation \
          where schema_name is not null and left_at is null order by projector.id",
     )
-    .bind(i64::from(PROJECTOR_LOCK))
+    .bind(advisory_lock::PROJECTOR.class())
     .fetch_all(pool)
     .await?)
 }

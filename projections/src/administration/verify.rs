@@ -16,6 +16,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::Instant;
 
 use super::{AdministrationError, HeldGeneration, acceptance, hold, model};
+use crate::batch;
 use crate::checkpoint;
 use crate::comparison::diff::{DiffScope, DiffSide, GenerationDiff};
 use crate::comparison::parting::{Parting, PartingSearch};
@@ -413,13 +414,7 @@ async fn fold(
 
 /// What lies below the cut, the last partition first.
 fn turned_round(mut batch: FollowBatch, to: &Cut) -> FollowBatch {
-    batch
-        .events
-        .retain(|event| event.at.offset < to.next(event.at.partition));
+    batch::trim(&mut batch, to);
     batch.events.sort_by_key(|event| Reverse(event.at.partition));
-    let cut = batch.cut.iter();
-    batch.cut = cut
-        .map(|(partition, next)| (partition, next.min(to.next(partition))))
-        .collect();
     batch
 }

@@ -11,6 +11,7 @@ use super::fitting::Fitting;
 use super::standing::{self, Same, Travel};
 use super::variant::{Tally, Variant};
 use super::{Branch, Journey, LONGEST_LIFE, MOST_TRAVELS};
+use crate::advisory_lock;
 use crate::bounded_fold::BoundedFold;
 use crate::checkpoint;
 use crate::comparison;
@@ -200,7 +201,7 @@ impl Building {
         let tally = self.variant.is_some().then_some(&tally);
         standing::complete(&mut self.session, id, self.lifetime, tally).await?;
         let travel = standing::find(&mut self.session, &schema).await?;
-        leftovers::release(&mut self.session, id).await?;
+        advisory_lock::BUILDER.release(&mut self.session, id).await?;
         self.session.close().await?;
         travel.ok_or(TravelError::BeingBuilt { generation: schema })
     }
@@ -297,7 +298,7 @@ async fn make(
     }
     let partitions = target.iter().map(|(partition, _)| partition).collect();
     let (id, schema) = generation::insert(connection, projectors, epoch, partitions, kind).await?;
-    leftovers::hold(session, id).await?;
+    advisory_lock::BUILDER.hold(session, id).await?;
     Ok((id, schema))
 }
 
@@ -326,7 +327,7 @@ async fn go_on(
     epoch: LogEpoch,
 ) -> Result<(Generation, Cut), TravelError> {
     let (id, schema) = (same.id, same.schema_name);
-    if !leftovers::try_hold(session, id).await? {
+    if !advisory_lock::BUILDER.try_hold(session, id).await? {
         return Err(TravelError::BeingBuilt { generation: schema });
     }
     // A transaction of a builder that was killed may still be about to commit.
