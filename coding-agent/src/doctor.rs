@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use kafka::ReadOnlyKafkaLog;
 use kafka::guard::inspect;
-use replay_tools::doctor::{CHECK_TIMEOUT, DoctorOptions, DoctorReport, Verdict, database, log, machine, read_models};
+use replay_tools::doctor::{DoctorOptions, DoctorReport, Verdict, answered, database, log, machine, read_models};
 use replay_tools::history::LogSource;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -64,27 +64,23 @@ async fn look(arguments: &SettingsArguments) -> DoctorReport {
 }
 
 async fn database(report: &mut DoctorReport, settings: &Settings) -> Option<PgPool> {
-    let connected = async {
-        // By itself first: a pool tries again until its time is over, and then does not say why.
-        PgConnection::connect(settings.postgres.url.expose())
-            .await?
-            .close()
-            .await?;
+    let url = settings.postgres.url.expose();
+    // By itself first: a pool tries again until its time is over, and then does not say why.
+    let connected = answered(async {
+        PgConnection::connect(url).await?.close().await?;
         PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_TIMEOUT)
-            .connect(settings.postgres.url.expose())
-            .await
-    };
-    let connected = tokio::time::timeout(2 * CONNECT_TIMEOUT, connected).await;
-    match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            .connect_lazy(url)
+    });
+    match connected.await {
         Ok(pool) => {
             report.add("database.reachable", Verdict::fine("it answers (postgres.url)"));
             Some(pool)
         }
-        Err(error) => {
+        Err(reason) => {
             let remedy = "start PostgreSQL, make the database with `createdb`, or set postgres.url to where it is";
-            let sentence = format!("it does not answer: {}", replay_tools::doctor::chain(&error));
+            let sentence = format!("it does not answer: {reason}");
             report.add("database.reachable", Verdict::finding(sentence, remedy));
             None
         }
@@ -95,17 +91,12 @@ async fn database(report: &mut DoctorReport, settings: &Settings) -> Option<PgPo
 async fn topic(report: &mut DoctorReport, settings: &Settings) -> Option<LogSource> {
     let mut options = settings.kafka.clone();
     options.partitions = settings.log.partitions;
-    let inspected = tokio::time::timeout(CHECK_TIMEOUT, inspect(&options)).await;
-    let found = match inspected {
-        Ok(Ok(found)) => found,
-        failed => {
-            let sentence = match failed {
-                Ok(Err(error)) => replay_tools::doctor::chain(&error),
-                _ => format!("no answer within {} s", CHECK_TIMEOUT.as_secs()),
-            };
+    let found = match answered(inspect(&options)).await {
+        Ok(found) => found,
+        Err(reason) => {
             let remedy =
                 "start the brokers, or set kafka.brokers to where they are and kafka.security to what they want";
-            report.add("log.brokers", Verdict::finding(sentence, remedy));
+            report.add("log.brokers", Verdict::finding(reason, remedy));
             return None;
         }
     };

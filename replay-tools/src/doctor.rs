@@ -105,11 +105,7 @@ impl DoctorReport {
         look: impl Future<Output = Result<Verdict, E>>,
     ) {
         let started = Instant::now();
-        let verdict = match tokio::time::timeout(CHECK_TIMEOUT, look).await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(error)) => Verdict::not_checked(chain(&error)),
-            Err(_) => Verdict::not_checked(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
-        };
+        let verdict = answered(look).await.unwrap_or_else(Verdict::not_checked);
         self.checks.push(Check {
             check,
             verdict,
@@ -153,6 +149,14 @@ impl DoctorReport {
             };
         }
         text
+    }
+}
+
+/// What is found in bounded time, or why nothing is.
+pub async fn answered<T, E: std::error::Error>(look: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match tokio::time::timeout(CHECK_TIMEOUT, look).await {
+        Ok(answer) => answer.map_err(|error| chain(&error)),
+        Err(_) => Err(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
     }
 }
 
