@@ -8,6 +8,7 @@ use replay_tools::history::COULD_NOT_CHECK;
 use tokio::runtime::Runtime;
 
 use crate::arguments::SettingsArguments;
+use crate::interrupting::until_interrupted;
 use crate::settings::Settings;
 use crate::{log, roles};
 
@@ -26,6 +27,10 @@ async fn work(command: ProjectionsCommand, arguments: &SettingsArguments) -> any
     let settings = Settings::load(arguments)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
+    until_interrupted(&shutdown, answer(command, settings, &shutdown)).await
+}
+
+async fn answer(command: ProjectionsCommand, settings: Settings, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let pool = roles::connect(&settings).await?;
     roles::migrate_schemas(&pool).await?;
     // No journaler: the running system has one.
@@ -33,7 +38,7 @@ async fn work(command: ProjectionsCommand, arguments: &SettingsArguments) -> any
     let sources = GenerationsSources {
         store,
         pool,
-        rebuild_yields_at: settings.projections.rebuild_yields_at,
+        projections: settings.projections,
     };
-    Ok(Box::pin(generations::run(command, &sources, &shutdown)).await?)
+    Ok(Box::pin(generations::run(command, &sources, shutdown)).await?)
 }

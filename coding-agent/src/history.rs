@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{HistoryAction, SettingsArguments};
+use crate::interrupting::until_interrupted;
 use crate::log::OpenedLog;
 use crate::settings::Settings;
 use crate::{log, roles};
@@ -29,27 +30,40 @@ pub(crate) fn run(runtime: Runtime, command: HistoryAction, arguments: &Settings
 async fn work(command: HistoryAction, arguments: &SettingsArguments) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
+    until_interrupted(&shutdown, answer(command, arguments, &shutdown)).await
+}
+
+async fn answer(
+    command: HistoryAction,
+    arguments: &SettingsArguments,
+    shutdown: &Shutdown,
+) -> anyhow::Result<ExitCode> {
     if let HistoryAction::Log(command) = &command
         && command.asks_an_export()
     {
-        return Ok(history::run_on_export(command.clone(), &shutdown).await?);
+        return Ok(history::run_on_export(command.clone(), shutdown).await?);
     }
     let settings = Settings::load(arguments)?;
     if let HistoryAction::Log(HistoryCommand::Import(options)) = command {
-        return import(&options, &settings, &shutdown).await;
+        return import(&options, &settings, shutdown).await;
     }
     let pool = roles::connect(&settings).await?;
     match command {
         HistoryAction::Log(command) => {
             let sources = log::open_to_read(&settings, pool).await?;
-            Ok(history::run(command, sources, &shutdown).await?)
+            Ok(history::run(command, sources, shutdown).await?)
         }
         HistoryAction::Travel(command) => {
             roles::migrate_schemas(&pool).await?;
             // No journaler: the running system has one.
             let store = log::open(&settings, &pool).await?.store;
-            let url = format!("http://{}", settings.http.listen);
-            Ok(travel::run(command, &TravelSources { store, pool, url }, &shutdown).await?)
+            let sources = TravelSources {
+                store,
+                pool,
+                projections: settings.projections,
+                url: format!("http://{}", settings.http.listen),
+            };
+            Ok(travel::run(command, &sources, shutdown).await?)
         }
     }
 }

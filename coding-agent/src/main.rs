@@ -5,6 +5,7 @@ mod arguments;
 mod doctor;
 mod generations;
 mod history;
+mod interrupting;
 mod log;
 mod log_command;
 mod manual;

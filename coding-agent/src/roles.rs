@@ -124,7 +124,7 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     let sources = GenerationsSources {
         store: store.clone(),
         pool: pool.clone(),
-        rebuild_yields_at: settings.projections.rebuild_yields_at,
+        projections: settings.projections.clone(),
     };
     router = router.merge(admin_api::router(AdminApi::new(sources, key.clone(), shutdown.clone())));
     let log_kind = settings.log.kind.as_str();

@@ -29,7 +29,7 @@ pub mod verify;
 pub use acceptance::Acceptance;
 pub use diff::diff;
 pub use listing::{GenerationRecord, HeldGeneration, hold, list};
-pub use model::ModelRebuild;
+pub use model::{ModelProgress, ModelRebuild};
 pub use processes::{ProcessRecord, processes};
 pub use promote::{Promotion, promote, promote_accepting, roll_back};
 pub use rebuild::rebuild;

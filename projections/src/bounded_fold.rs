@@ -3,6 +3,8 @@
 //! Whoever has the events hands them over ([`BoundedFold::take`]), from wherever the generation's checkpoint is, in any order of partitions;
 //! or lets it read them itself ([`BoundedFold::run`]). Rows and checkpoint move together, so that it can go on after a crash.
 
+use std::time::Instant;
+
 use event_store::{Cut, EventStore, FollowBatch};
 use sqlx::PgPool;
 
@@ -10,6 +12,7 @@ use crate::batch;
 use crate::error::{Poison, ProjectionError};
 use crate::gaps::Gaps;
 use crate::generation::Generation;
+use crate::making_way::MakingWay;
 use crate::parking;
 use crate::projector::Projector;
 use crate::service::ProjectorOptions;
@@ -33,6 +36,7 @@ pub(crate) struct BoundedFold {
     parks: bool,
     /// Where the log is not folded as it is.
     fitting: Option<Fitting>,
+    making_way: MakingWay,
     target: Cut,
     reached: Cut,
 }
@@ -51,6 +55,7 @@ impl BoundedFold {
             cache: SubjectCache::new(&generation, options.subject_cache_bytes),
             pool,
             projectors,
+            making_way: MakingWay::new(&options),
             options,
             generation,
             folded: Folded::default(),
@@ -104,6 +109,16 @@ impl BoundedFold {
         self.target = target;
     }
 
+    /// Works all the time from now on.
+    pub(crate) fn hurry(&mut self) {
+        self.making_way.hurry();
+    }
+
+    /// How much of its time it works for the sake of others, in percent.
+    pub(crate) fn share(&self) -> u32 {
+        self.making_way.share()
+    }
+
     /// What is written.
     pub(crate) fn reached(&self) -> &Cut {
         &self.reached
@@ -122,6 +137,9 @@ impl BoundedFold {
     /// Folds the next events; what lies at or behind the target is left out. After an error nothing but what is written counts.
     pub(crate) async fn take(&mut self, mut batch: FollowBatch) -> Result<(), ProjectionError> {
         self.trim(&mut batch);
+        if let Some(fitting) = &mut self.fitting {
+            fitting.leave_out_unreadable(&mut batch.events);
+        }
         let (pieces, error) = batch::pieces(batch, &self.gaps, self.options.batch_events, self.options.batch_bytes);
         for mut piece in pieces {
             let folded = &mut self.folded;
@@ -140,12 +158,12 @@ impl BoundedFold {
     }
 
     /// Reads the log from where the generation is up to the target and folds it; `prepare` sees every batch first, and `passed` how far the
-    /// log was read.
+    /// log was read and how much of its time it works, in percent: less while queries or the serving generation suffer.
     pub(crate) async fn run<E: From<ProjectionError>>(
         &mut self,
         store: &dyn EventStore,
         mut prepare: impl FnMut(FollowBatch) -> Result<FollowBatch, E> + Send,
-        mut passed: impl FnMut(&Cut) + Send,
+        mut passed: impl FnMut(&Cut, u32) + Send,
     ) -> Result<(), E> {
         while let Some(poison) = self.run_to_poison(store, &mut prepare, &mut passed).await? {
             self.stand_still(poison).await?;
@@ -158,7 +176,7 @@ impl BoundedFold {
         &mut self,
         store: &dyn EventStore,
         prepare: &mut (impl FnMut(FollowBatch) -> Result<FollowBatch, E> + Send),
-        passed: &mut (impl FnMut(&Cut) + Send),
+        passed: &mut (impl FnMut(&Cut, u32) + Send),
     ) -> Result<Option<Poison>, E> {
         let mut read = self.reached.clone();
         if read.covers(&self.target) {
@@ -167,6 +185,7 @@ impl BoundedFold {
         let mut follow = store.follow(read.clone()).await.map_err(ProjectionError::from)?;
         let mut next = Some(follow.next().await.map_err(ProjectionError::from)?);
         while let Some(mut batch) = next.take() {
+            let started = Instant::now();
             read.merge(&batch.cut);
             self.trim(&mut batch);
             let batch = prepare(batch)?;
@@ -182,7 +201,9 @@ impl BoundedFold {
                 Err(ProjectionError::Poison(poison)) if self.parks => return Ok(Some(*poison)),
                 taken => taken?,
             }
-            passed(&read);
+            passed(&read, self.share());
+            let worked = started.elapsed();
+            self.making_way.rest_after(worked, &self.pool, store).await?;
         }
         Ok(None)
     }

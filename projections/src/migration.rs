@@ -1,5 +1,6 @@
 //! The tables of schema `control`, which outlive every generation.
 
+use event_store::journal::migrate::is_up_to_date;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgPool, SqlSafeStr as _};
 
@@ -7,10 +8,14 @@ use crate::error::ProjectionError;
 
 /// Brings schema `control` up to date. Several processes may do so at once: sqlx takes an advisory lock.
 pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
+    let migrator = migrator();
+    if is_up_to_date(pool, "control", &migrator).await {
+        return Ok(());
+    }
     let mut connection = pool.acquire().await?;
     // The lock belongs to the session; a failed migration must not leave it with a connection of the pool.
     connection.close_on_drop();
-    Ok(migrator().run_direct(None, &mut *connection, false).await?)
+    Ok(migrator.run_direct(None, &mut *connection, false).await?)
 }
 
 /// By number; each is run once, and none is changed afterwards.

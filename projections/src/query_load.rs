@@ -17,7 +17,7 @@ const KEPT: usize = 10_000;
 /// Of fewer queries the slowest hundredth is one of them, and says little.
 const FEWEST: i64 = 20;
 /// An older report is no news. Processes that ended leave none to be removed before that.
-const NEWS: Duration = Duration::from_secs(3);
+pub(crate) const NEWS: Duration = Duration::from_secs(3);
 /// Rows of processes that ended long ago.
 const FORGOTTEN: Duration = Duration::from_hours(1);
 

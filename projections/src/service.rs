@@ -26,7 +26,6 @@ mod batch_size;
 mod care;
 mod companions;
 pub(crate) mod folded;
-mod governor;
 mod lane;
 mod options;
 mod reader;

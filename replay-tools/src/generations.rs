@@ -18,6 +18,7 @@ use domain::{Actor, Role, UserId};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
 use projections::ProjectionError;
+use projections::ProjectorOptions;
 use projections::administration::verify::VerifyReport;
 use projections::administration::{self, Acceptance, AdministrationError, Administrator, Operator};
 use sqlx::PgPool;
@@ -219,8 +220,8 @@ pub struct GenerationsSources {
     pub store: Arc<dyn EventStore>,
     /// The database of the read models.
     pub pool: PgPool,
-    /// The setting `projections.rebuild_yields_at`.
-    pub rebuild_yields_at: u64,
+    /// How projectors work.
+    pub projections: ProjectorOptions,
 }
 
 impl Reason {

@@ -61,6 +61,11 @@ impl Drop for Bar {
     }
 }
 
+/// The name of a step that may have to make way for others: in percent of its time, how much it works.
+pub fn pace(unhindered: &'static str, slowed: &'static str, share: u32) -> &'static str {
+    if share < 100 { slowed } else { unhindered }
+}
+
 /// Shows the meter until the returned future is dropped.
 pub async fn show(output: OutputFormat, meter: &Meter) {
     if output == OutputFormat::Json {

@@ -10,6 +10,7 @@ mod history_export;
 mod history_reading;
 mod history_verify;
 mod importing_twice;
+mod interrupted;
 mod kafka_security;
 mod killed;
 mod metrics;

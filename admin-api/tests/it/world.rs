@@ -74,7 +74,7 @@ impl World {
         let sources = GenerationsSources {
             store: store.clone(),
             pool: pool.clone(),
-            rebuild_yields_at: 2_000,
+            projections: ProjectorOptions::default(),
         };
         let projector = Shutdown::new();
         let service = ProjectorService::new(

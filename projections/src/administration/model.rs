@@ -34,6 +34,18 @@ pub struct ModelRebuild {
     session: PgConnection,
 }
 
+/// How far a [`ModelRebuild`] is.
+pub struct ModelProgress<'a> {
+    /// What is covered.
+    pub reached: &'a Cut,
+    /// Where the serving generation was at the last look.
+    pub target: &'a Cut,
+    /// How much of its time it works, in percent: less while queries or the serving generation suffer.
+    pub share: u32,
+    /// All is filled, and the indexes are made.
+    pub makes_indexes: bool,
+}
+
 impl ModelRebuild {
     /// Goes on with the one that was begun, or makes an empty one. Refused while another process fills it.
     pub async fn begin(
@@ -108,23 +120,35 @@ impl ModelRebuild {
     }
 
     /// Fills it until it is nearly where the serving generation is, and makes its indexes. Dropping the future at any moment loses at most
-    /// one chunk. `passed` is told of what is covered and of the target, and whether the indexes are made.
+    /// one chunk.
     pub async fn run(
         &mut self,
         store: &dyn EventStore,
-        mut passed: impl FnMut(&Cut, &Cut, bool) + Send,
+        mut passed: impl FnMut(ModelProgress<'_>) + Send,
     ) -> Result<(), AdministrationError> {
         let mut target = self.serving_cut().await?;
         loop {
-            self.fill_to(store, &target, |read| passed(read, &target, false))
-                .await?;
+            self.fill_to(store, &target, |reached, share| {
+                passed(ModelProgress {
+                    reached,
+                    target: &target,
+                    share,
+                    makes_indexes: false,
+                });
+            })
+            .await?;
             let further = self.serving_cut().await?;
             if store.behind(&further, self.fold.reached()) <= self.fold.chunk() {
                 break;
             }
             target = further;
         }
-        passed(self.fold.reached(), &target, true);
+        passed(ModelProgress {
+            reached: self.fold.reached(),
+            target: &target,
+            share: self.fold.share(),
+            makes_indexes: true,
+        });
         let generation = self.fold.generation();
         generation::create_indexes(&self.pool, generation, self.fold.projectors()).await?;
         // So that the first queries after it has joined are planned as the last before.
@@ -141,7 +165,7 @@ impl ModelRebuild {
         &mut self,
         store: &dyn EventStore,
         target: &Cut,
-        passed: impl FnMut(&Cut) + Send,
+        passed: impl FnMut(&Cut, u32) + Send,
     ) -> Result<(), ProjectionError> {
         self.fold.aim_at(target.clone());
         self.fold.run(store, Ok::<_, ProjectionError>, passed).await?;

@@ -65,7 +65,7 @@ pub async fn promote_accepting(
     }
     if new.model.is_some() {
         transaction.rollback().await?;
-        return model::join(pool, store, new).await;
+        return Box::pin(model::join(pool, store, new)).await;
     }
     let promotion = flip(&mut transaction, store, serving, new, Some(acceptance)).await?;
     transaction.commit().await?;
@@ -86,7 +86,7 @@ pub async fn roll_back(pool: &PgPool, store: &dyn EventStore) -> Result<Promotio
         .ok_or(AdministrationError::NothingBefore)?;
     if before.model.is_some() {
         transaction.rollback().await?;
-        return model::join(pool, store, before).await;
+        return Box::pin(model::join(pool, store, before)).await;
     }
     // It has served: what it shows needs no acceptance.
     let promotion = flip(&mut transaction, store, serving, before, None).await?;

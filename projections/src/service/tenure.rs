@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::care::Care;
-use super::governor::Governor;
 use super::lane::{Lane, LaneEnd, LaneParts};
 use super::reader::Reading;
 use super::retrying::Retrying;
@@ -21,6 +20,7 @@ use super::timings::Timings;
 use super::{ProjectorOptions, ProjectorService, ProjectorState};
 use crate::error::{self, ProjectionError};
 use crate::generation::{self, Generation, Stage};
+use crate::governor::Governor;
 use crate::lease::{Fences, Lease, Taken, View};
 use crate::{metrics, parking};
 

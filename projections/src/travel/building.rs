@@ -159,8 +159,13 @@ impl Building {
         self.fold.target()
     }
 
-    /// Folds the log up to the cut; `passed` hears how far it was read. Dropping the future loses at most one transaction.
-    pub async fn fold(&mut self, store: &dyn EventStore, passed: impl FnMut(&Cut) + Send) -> Result<(), TravelError> {
+    /// Folds the log up to the cut; `passed` hears how far it was read, and how much of its time this works, in percent: less while queries or
+    /// the serving generation suffer. Dropping the future loses at most one transaction.
+    pub async fn fold(
+        &mut self,
+        store: &dyn EventStore,
+        passed: impl FnMut(&Cut, u32) + Send,
+    ) -> Result<(), TravelError> {
         let (variant, tally) = (&self.variant, &mut self.tally);
         let prepare = |mut batch: FollowBatch| {
             if let Some(variant) = variant {

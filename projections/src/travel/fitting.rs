@@ -1,13 +1,15 @@
 //! What becomes of events when others of their streams are missing.
 //!
 //! An event gets the revision that it has in the branch: one more than what was folded before. One that then has nothing to stand on (a message
-//! whose conversation never began, a result of an execution that was not started) is left out, counted, and the first of them are told.
+//! whose conversation never began, a result of an execution that was not started) is left out, counted, and the first of them are told. So is one
+//! that cannot be read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
 use domain::task::TaskEvent;
 use domain::{DomainEvent, StreamId};
+use event_store::RecordedEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::projector::DecodedEvent;
@@ -52,6 +54,17 @@ impl Fitting {
         &self.misfits
     }
 
+    /// Takes out the events that nobody can read. (All are read once more when they are folded, which is less than to keep a copy of them.)
+    pub(crate) fn leave_out_unreadable(&mut self, events: &mut Vec<RecordedEvent>) {
+        events.retain(|event| {
+            let read = domain::stored::decode(&event.event_type, &event.data);
+            if let Err(fault) = &read {
+                self.leave_out(event, event.revision, fault.to_string());
+            }
+            read.is_ok()
+        });
+    }
+
     /// The events that fit, with the revisions that they have here. `subjects` are their streams before them.
     pub(crate) fn fit<S: BuildHasher>(
         &mut self,
@@ -74,14 +87,13 @@ impl Fitting {
                     after.insert(stream, next);
                     kept.push(event);
                 }
-                Err(reason) => self.leave_out(&event, revision, reason),
+                Err(reason) => self.leave_out(&event.recorded, revision, reason),
             }
         }
         kept
     }
 
-    fn leave_out(&mut self, event: &DecodedEvent, revision: u64, reason: String) {
-        let recorded = &event.recorded;
+    fn leave_out(&mut self, recorded: &RecordedEvent, revision: u64, reason: String) {
         *self.misfits.counts.entry(recorded.event_type.clone()).or_default() += 1;
         if self.misfits.first.len() < TOLD {
             self.misfits.first.push(Misfit {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod administrator;
+mod branching;
 mod coalescing;
 mod comparing;
 mod copying;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::{Cut, EventStore};
-use projections::administration::{AdministrationError, ModelRebuild};
+use projections::administration::{AdministrationError, ModelProgress, ModelRebuild};
 use projections::{ProjectorOptions, ServingReader, read_model};
 use sqlx::AssertSqlSafe;
 
@@ -20,7 +20,7 @@ impl World {
     /// Filled, and ready to join.
     async fn rebuilt_model(&self, model: &str) -> String {
         let mut rebuild = self.rebuild_model(model, options()).await.unwrap();
-        rebuild.run(&*self.store, |_, _, _| {}).await.unwrap();
+        rebuild.run(&*self.store, |_| {}).await.unwrap();
         let generation = rebuild.generation().to_owned();
         rebuild.close().await.unwrap();
         // Who is told that it is done may go on at once, however long the server takes to end the session.
@@ -131,7 +131,7 @@ async fn whoever_is_killed_while_filling_loses_at_most_one_chunk() {
     let (store, generation) = (world.store.clone(), rebuild.generation().to_owned());
     let filling = tokio::spawn(async move {
         rebuild
-            .run(&*store, |reached, _, _| {
+            .run(&*store, |ModelProgress { reached, .. }| {
                 let _nobody_listens = told.send(reached.clone());
             })
             .await
@@ -162,7 +162,7 @@ async fn whoever_is_killed_while_filling_loses_at_most_one_chunk() {
     assert!(kept.cut.covers(&told) && kept.state == "building", "{kept:?} {told:?}");
     let mut first = None;
     again
-        .run(&*world.store, |reached, _, _| {
+        .run(&*world.store, |ModelProgress { reached, .. }| {
             first.get_or_insert(reached.clone());
         })
         .await
@@ -172,6 +172,62 @@ async fn whoever_is_killed_while_filling_loses_at_most_one_chunk() {
     world.promote(&generation).await.unwrap();
     let report = world.verify_with("read_models_1", read_model::all).await.unwrap();
     assert!(report.equal, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_fold_beside_the_projectors_makes_way_for_queries_that_are_slow_and_ends_all_the_same() {
+    let world = World::new().await;
+    tasks(&world, 1..200).await;
+    world.project(options()).await;
+    let often = ProjectorOptions {
+        look_ms: 0,
+        ..options()
+    };
+    let shares = async |model: &str| {
+        let mut rebuild = world.rebuild_model(model, often.clone()).await.unwrap();
+        let mut shares = Vec::new();
+        let filled = rebuild.run(&*world.store, |progress| shares.push(progress.share));
+        filled.await.unwrap();
+        rebuild.close().await.unwrap();
+        shares
+    };
+    assert!(shares("task").await.into_iter().all(|share| share == 100));
+    // A process that answers queries says so, as it would each second.
+    sqlx::query("insert into control.query_load values ('host:1', now() + interval '1 hour', 100, 251)")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(shares("activity").await.last(), Some(&50));
+}
+
+#[tokio::test]
+async fn a_fold_beside_the_projectors_makes_way_for_one_that_serves_and_is_behind() {
+    let world = World::new().await;
+    tasks(&world, 1..100).await;
+    world.project(options()).await;
+    tasks(&world, 100..200).await;
+    let often = ProjectorOptions {
+        look_ms: 0,
+        rebuild_yields_at: 10,
+        ..options()
+    };
+    let share = async |model: &str| {
+        let mut rebuild = world.rebuild_model(model, often.clone()).await.unwrap();
+        let mut share = None;
+        let filled = rebuild.run(&*world.store, |progress| share = Some(progress.share));
+        filled.await.unwrap();
+        rebuild.close().await.unwrap();
+        share
+    };
+    assert_eq!(share("task").await, Some(100), "nobody gets on faster when it rests");
+    // A process that follows what serves, and hangs.
+    sqlx::query(
+        "insert into control.projector (id, generation, name) select 99, generation, 'host:2' from control.serving",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(share("activity").await, Some(50));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

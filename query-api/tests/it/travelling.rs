@@ -28,7 +28,7 @@ async fn travel(world: &World, names: &[&str], branch: Option<Branch>) -> Travel
     {
         Begun::Standing(travel) => *travel,
         Begun::Building(mut building) => {
-            building.fold(&*world.store, |_| {}).await.unwrap();
+            building.fold(&*world.store, |_, _| {}).await.unwrap();
             building.complete().await.unwrap()
         }
     }

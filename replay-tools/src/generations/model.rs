@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use event_store::Cut;
 use platform::shutdown::Shutdown;
-use projections::ProjectorOptions;
 use projections::administration::Administrator;
 
 use super::{GenerationsError, GenerationsSources, RebuildOptions};
@@ -19,21 +18,27 @@ pub(super) async fn run(
     let model = &options.model;
     let operator = super::operator();
     let administrator = Administrator::new(&sources.pool, store, &operator).because(options.reason.text());
-    let mut rebuild = administrator.rebuild_model(model, ProjectorOptions::default()).await?;
+    let begin = administrator.rebuild_model(model, sources.projections.clone());
+    let mut rebuild = tokio::select! {
+        begun = begin => begun?,
+        () = shutdown.requested() => return Ok(interrupted(model)),
+    };
     let generation = rebuild.generation().to_owned();
     let meter = Meter::default();
-    let work = rebuild.run(store, |reached, target, indexing| {
-        let total = store.behind(target, &Cut::start());
-        let step = if indexing { "making indexes" } else { "filling" };
-        meter.set(step, total.saturating_sub(store.behind(target, reached)), total);
+    let work = rebuild.run(store, |progress| {
+        let total = store.behind(progress.target, &Cut::start());
+        let step = if progress.makes_indexes {
+            "making indexes"
+        } else {
+            progress::pace("filling", "filling, slowed for others", progress.share)
+        };
+        let left = store.behind(progress.target, progress.reached);
+        meter.set(step, total.saturating_sub(left), total);
     });
     tokio::select! {
         filled = work => filled?,
         () = progress::show(options.output, &meter) => return Err(GenerationsError::Interrupted),
-        () = shutdown.requested() => {
-            eprintln!("{generation} is not complete; `coding-agent projections rebuild {model}` goes on with it");
-            return Ok(ExitCode::FAILURE);
-        }
+        () = shutdown.requested() => return Ok(interrupted(model)),
     }
     rebuild.close().await?;
     let complete = serde_json::json!({ "generation": generation, "model": model, "state": "following" });
@@ -44,4 +49,9 @@ pub(super) async fn run(
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted(model: &str) -> ExitCode {
+    eprintln!("{model} is not filled; `coding-agent projections rebuild {model}` goes on where this has come to");
+    ExitCode::FAILURE
 }

@@ -15,11 +15,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use event_store::EventStore;
 use platform::shutdown::Shutdown;
+use projections::ProjectorOptions;
 use projections::travel::{Building, TravelError};
 use sqlx::PgPool;
 
 use crate::history::COULD_NOT_CHECK;
-use crate::progress::Meter;
+use crate::progress::{self, Meter};
 use crate::{OutputFormat, ToolError};
 
 pub use as_of::AsOfOptions;
@@ -66,6 +67,8 @@ pub struct TravelSources {
     pub store: Arc<dyn EventStore>,
     /// The database of the journal and the read models.
     pub pool: PgPool,
+    /// How projectors work.
+    pub projections: ProjectorOptions,
     /// Where the running system answers.
     pub url: String,
 }
@@ -132,8 +135,9 @@ async fn fold(building: &mut Building, sources: &TravelSources, meter: &Meter) -
     let total = store.behind(&target, building.from());
     meter.begin("folding", total);
     building
-        .fold(store, |read| {
-            meter.set("folding", total.saturating_sub(store.behind(&target, read)), total);
+        .fold(store, |read, share| {
+            let step = progress::pace("folding", "folding, slowed for others", share);
+            meter.set(step, total.saturating_sub(store.behind(&target, read)), total);
         })
         .await?;
     meter.set("making indexes", total, total);

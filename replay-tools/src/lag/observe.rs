@@ -46,7 +46,7 @@ pub async fn observe(
         waits: waits(&mut connection, &record).await?,
         parked: parked(&mut connection, record.id).await?,
         serving: serving.filter(|serving| serving.generation != record.generation),
-        rebuild_yields_at: sources.rebuild_yields_at,
+        rebuild_yields_at: sources.projections.rebuild_yields_at,
         generation: record.generation,
         state: record.state,
         fingerprint: record.fingerprint,

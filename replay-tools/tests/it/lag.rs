@@ -32,7 +32,7 @@ impl Level {
         let sources = GenerationsSources {
             store: store.clone(),
             pool,
-            rebuild_yields_at: 2_000,
+            projections: ProjectorOptions::default(),
         };
         Self { sources, store }
     }

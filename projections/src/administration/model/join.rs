@@ -62,7 +62,7 @@ pub(in crate::administration) async fn join(
     };
     let mut rebuild = ModelRebuild::take(pool.clone(), generation, projectors, &ProjectorOptions::default()).await?;
     // Nearly all that it lacks, while nobody is held.
-    rebuild.run(store, |_, _, _| {}).await?;
+    rebuild.run(store, |_| {}).await?;
     let joined = exchange_patiently(&mut rebuild, store, serving).await;
     rebuild.close().await?;
     joined.map(|promotion| Promotion {
@@ -124,7 +124,8 @@ async fn exchange(
         .await?;
     let held = Instant::now();
     let cut = checkpoint::read(&mut transaction, serving.id).await?;
-    rebuild.fill_to(store, &cut, |_| {}).await?;
+    rebuild.fold.hurry();
+    rebuild.fill_to(store, &cut, |_, _| {}).await?;
     if !cut.covers(rebuild.fold.reached()) {
         return Err(AdministrationError::NotLevel {
             generation: serving.schema_name.clone(),

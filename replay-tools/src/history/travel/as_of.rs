@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use clap::Args;
 use platform::shutdown::Shutdown;
-use projections::ProjectorOptions;
 use projections::travel::{self, Begun, Journey};
 
 use super::report::{Reached, TravelReport};
@@ -72,16 +71,15 @@ async fn travel(
     };
     let (pool, epoch) = (&sources.pool, sources.store.epoch());
     let mut moved = false;
-    let (reached, copied, folded) =
-        match travel::begin(pool, epoch, projectors, journey, &ProjectorOptions::default()).await? {
-            Begun::Standing(standing) => (*standing, None, None),
-            Begun::Building(mut building) => {
-                let folded = fold(&mut building, sources, meter).await?;
-                moved = building.moved();
-                let copied = building.copied().map(ToOwned::to_owned);
-                (building.complete().await?, copied, Some(folded))
-            }
-        };
+    let (reached, copied, folded) = match travel::begin(pool, epoch, projectors, journey, &sources.projections).await? {
+        Begun::Standing(standing) => (*standing, None, None),
+        Begun::Building(mut building) => {
+            let folded = fold(&mut building, sources, meter).await?;
+            moved = building.moved();
+            let copied = building.copied().map(ToOwned::to_owned);
+            (building.complete().await?, copied, Some(folded))
+        }
+    };
     Ok(TravelReport::new(
         reached,
         Reached {

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use clap::Args;
 use platform::shutdown::Shutdown;
-use projections::ProjectorOptions;
 use projections::travel::{self, Begun, Branch, Condition, Journey, Script, TravelError, Variant};
 
 use super::report::{Reached, TravelReport};
@@ -73,7 +72,7 @@ async fn travel(
         extends: false,
     };
     let (pool, epoch) = (&sources.pool, sources.store.epoch());
-    let mut building = match travel::begin(pool, epoch, projectors, journey, &ProjectorOptions::default()).await? {
+    let mut building = match travel::begin(pool, epoch, projectors, journey, &sources.projections).await? {
         Begun::Building(building) => building,
         // A branch is never taken for another one.
         Begun::Standing(standing) => return Err(TravelError::NameTaken { name: standing.name }.into()),

@@ -48,7 +48,7 @@ async fn travel(pool: &PgPool, store: &dyn EventStore, target: event_store::Cut)
     match begun.unwrap() {
         Begun::Standing(travel) => *travel,
         Begun::Building(mut building) => {
-            building.fold(store, |_| {}).await.unwrap();
+            building.fold(store, |_, _| {}).await.unwrap();
             building.complete().await.unwrap()
         }
     }

@@ -13,7 +13,7 @@ const GIVEN_BACK: u32 = 10;
 
 /// Shared by the lanes of a process.
 #[derive(Debug)]
-pub(super) struct Governor {
+pub(crate) struct Governor {
     share: AtomicU32,
 }
 
@@ -27,7 +27,7 @@ impl Default for Governor {
 
 impl Governor {
     /// Were queries slow since the last look?
-    pub(super) fn learn(&self, are_slow: bool) {
+    pub(crate) fn learn(&self, are_slow: bool) {
         let share = self.share();
         let share = if are_slow {
             (share / 2).max(LEAST)
@@ -38,12 +38,12 @@ impl Governor {
     }
 
     /// In percent of the time.
-    pub(super) fn share(&self) -> u32 {
+    pub(crate) fn share(&self) -> u32 {
         self.share.load(Ordering::Relaxed)
     }
 
     /// How long to stand still after so much work.
-    pub(super) fn pause_after(&self, worked: Duration) -> Duration {
+    pub(crate) fn pause_after(&self, worked: Duration) -> Duration {
         let share = self.share();
         worked * (WHOLE - share) / share.max(1)
     }
