@@ -17,6 +17,7 @@ mod instance;
 pub mod journal;
 mod kafka_tools;
 pub mod load;
+pub mod node;
 mod own_postgres;
 pub mod paging;
 pub mod rows;

@@ -3,8 +3,9 @@
 
 pub mod free_port;
 pub mod kafka;
-
+mod kit;
 pub mod log_file;
+pub mod node;
 pub mod postgres;
 pub mod process;
 pub mod python;
