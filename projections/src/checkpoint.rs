@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use event_store::Cut;
 use sqlx::{PgConnection, PgPool};
 
+use crate::change_feed::ChangedStreams;
 use crate::error::{EventName, ProjectionError};
 use crate::lease::Fences;
 
@@ -18,6 +19,8 @@ pub struct CheckpointMove {
     pub to: Cut,
     /// The latest time at which the log took an event of the piece, by partition.
     pub recorded_at: BTreeMap<u32, DateTime<Utc>>,
+    /// Whose rows change with it, where that is told.
+    pub changed: Option<ChangedStreams>,
 }
 
 /// Reads the checkpoints of a generation.

@@ -3,7 +3,7 @@
 //! The way in is [`service::ProjectorService`]: it follows the log, and for every piece of it lets the pure [`projector::Projector`]s
 //! of [`read_model`] turn events into row operations, [`coalesce`]s them to one change a row, and writes rows and checkpoint in one
 //! transaction that compares the old checkpoint ([`write`]). All tables of one such fold are a [`generation`]: one schema.
-//! Whoever answers queries needs [`read`] alone, whoever watches [`status`](mod@status). What an
+//! Whoever answers queries needs [`read`] alone, whoever shows something live [`change_feed`] too, whoever watches [`status`](mod@status). What an
 //! administrator does with generations is in [`administration`]. A [`refold`] is a second fold of the log up to a
 //! cut, which is held against the first with [`comparison`]; with [`travel`] such folds are kept for a while and can be asked.
 
@@ -11,6 +11,7 @@ pub mod administration;
 mod advisory_lock;
 pub mod batch;
 mod bounded_fold;
+pub mod change_feed;
 pub mod checkpoint;
 pub mod coalesce;
 pub mod comparison;

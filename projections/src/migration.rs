@@ -19,7 +19,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), ProjectionError> {
 }
 
 /// By number; each is run once, and none is changed afterwards.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "generations",
@@ -50,6 +50,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         "query load",
         include_str!("../../migrations/control/0006_query_load.sql"),
     ),
+    (7, "changes", include_str!("../../migrations/control/0007_changes.sql")),
 ];
 
 /// The migrations that this version knows, in their order: for those who only look.

@@ -23,6 +23,7 @@ use crate::read_model;
 
 mod backoff;
 mod batch_size;
+mod calling;
 mod care;
 mod companions;
 pub(crate) mod folded;
@@ -39,6 +40,7 @@ pub(crate) mod writing;
 pub use options::ProjectorOptions;
 
 use backoff::Backoff;
+use calling::Caller;
 use companions::Companions;
 use tenure::Tenure;
 
@@ -56,6 +58,8 @@ pub struct ProjectorService {
     attached: Mutex<Option<(i32, Shutdown)>>,
     /// Records that the main one is behind, as it last measured.
     live_behind: Arc<AtomicU64>,
+    /// Shared by the projectors of this process.
+    caller: Arc<Caller>,
     /// Something was projected since the last attempt failed.
     worked: AtomicBool,
 }
@@ -84,6 +88,7 @@ impl ProjectorService {
             only: None,
             attached: Mutex::default(),
             live_behind: Arc::default(),
+            caller: Arc::default(),
             worked: AtomicBool::default(),
         }
     }
@@ -100,6 +105,7 @@ impl ProjectorService {
             only: Some(generation),
             attached: Mutex::default(),
             live_behind: self.live_behind.clone(),
+            caller: self.caller.clone(),
             worked: AtomicBool::default(),
         }
     }
@@ -119,7 +125,11 @@ impl ProjectorService {
     /// Works until shutdown is requested. Failures are tried again; after one that time cannot mend it stands still, unhealthy.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ProjectionError> {
         let main = Arc::new(self);
-        let (projected, ()) = tokio::join!(main.project(&shutdown), Companions::of(&main).run(&shutdown));
+        let (projected, (), ()) = tokio::join!(
+            main.project(&shutdown),
+            Companions::of(&main).run(&shutdown),
+            main.caller.run(&main.pool, &shutdown)
+        );
         projected
     }
 

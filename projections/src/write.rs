@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres};
 
+use crate::change_feed;
 use crate::checkpoint::{self, CheckpointMove};
 use crate::coalesce::CoalescedChanges;
 use crate::error::ProjectionError;
@@ -52,6 +53,8 @@ pub struct Writer {
     /// Of the partitions that it may write.
     fences: Fences,
     begin: String,
+    /// Does it tell what it changes?
+    tells: bool,
     /// Text per table and shape, made once.
     statements: HashMap<(&'static str, Shape), Arc<str>>,
 }
@@ -72,6 +75,7 @@ impl Writer {
             generation,
             fences: Fences::new(),
             begin,
+            tells: false,
             statements: HashMap::new(),
         }
     }
@@ -80,6 +84,17 @@ impl Writer {
     #[must_use]
     pub(crate) fn fenced(self, fences: Fences) -> Self {
         Self { fences, ..self }
+    }
+
+    /// The same for a generation that may be asked at any time: it tells what it changes ([`crate::change_feed`]).
+    #[must_use]
+    pub(crate) fn telling(self) -> Self {
+        Self { tells: true, ..self }
+    }
+
+    /// Does it tell what it changes?
+    pub(crate) fn tells(&self) -> bool {
+        self.tells
     }
 
     /// Gives the connection back; the next batch takes another one.
@@ -151,6 +166,9 @@ impl Writer {
         if !checkpoint::advance(&mut transaction, self.generation.id, advance, &self.fences).await? {
             transaction.rollback().await?;
             return Err(self.moved());
+        }
+        if let Some(changed) = &advance.changed {
+            change_feed::record_changes(&mut transaction, self.generation.id, advance, changed).await?;
         }
         let lock_wait = lap();
         self.write_changes(&mut transaction, changes).await?;

@@ -85,6 +85,11 @@ impl Lane {
             parts.generation.clone(),
             parts.options.synchronous_commit,
         );
+        let writer = match parts.stage {
+            // Nobody is shown one that is not complete.
+            Stage::Building => writer,
+            Stage::Level => writer.telling(),
+        };
         let most = parts.care.batch_events(&parts.cut, parts.options.batch_events);
         Self {
             size: BatchSize::new(most, Duration::from_millis(parts.options.transaction_ms.max(1))),
@@ -206,6 +211,9 @@ impl Lane {
         parts.timings.rests(pause);
         self.rests_until = Instant::now() + pause;
         metrics::batch_committed(&parts.generation.schema, written.events, written.took);
+        if parts.stage == Stage::Level {
+            parts.service.caller.moved();
+        }
         parts.service.advanced(&written.to);
         Ok(())
     }

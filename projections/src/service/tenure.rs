@@ -18,12 +18,15 @@ use super::retrying::Retrying;
 use super::subjects::SubjectCache;
 use super::timings::Timings;
 use super::{ProjectorOptions, ProjectorService, ProjectorState};
+use crate::change_feed;
 use crate::error::{self, ProjectionError};
 use crate::generation::{self, Generation, Stage};
 use crate::governor::Governor;
 use crate::lease::{Fences, Lease, Taken, View};
 use crate::{metrics, parking};
 
+/// How often rows of the change feed that are too old to be read are removed.
+const FORGET_CHANGES_EVERY_MS: u64 = 10_000;
 /// Deaths of holders with the same event under their hands after which its stream is parked.
 const CRASHES_OF_ONE_EVENT: u32 = 5;
 /// Between two looks of a process that has no partitions.
@@ -290,6 +293,7 @@ impl Tenure {
     ) -> Result<Pause, ProjectionError> {
         let mut look_timer = timer(self.options.look_ms);
         let mut lag_timer = timer(self.options.lag_interval_ms);
+        let mut forget_timer = timer(FORGET_CHANGES_EVERY_MS);
         // One has just been had.
         look_timer.reset();
         loop {
@@ -310,6 +314,9 @@ impl Tenure {
                     if !view.claim.is_empty() || !view.give_up.is_empty() || view.retries {
                         return Ok(Pause::Anew);
                     }
+                }
+                _ = forget_timer.tick(), if self.stage == Stage::Level => {
+                    change_feed::forget_old_changes(&self.service.pool, self.generation.id).await?;
                 }
                 _ = lag_timer.tick() => {
                     if self.measure_lag().await? {

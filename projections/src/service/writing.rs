@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::folded::Folded;
 use super::subjects::Subjects;
+use crate::change_feed::ChangedStreams;
 use crate::checkpoint::CheckpointMove;
 use crate::error::{EventName, ProjectionError};
 use crate::write::{WriteTimes, Writer};
@@ -72,6 +73,7 @@ impl Writing {
             from: from.clone(),
             to: folded.to.clone(),
             recorded_at: folded.recorded_at,
+            changed: writer.tells().then(|| ChangedStreams::of(folded.subjects.values())),
         };
         self.written = Written {
             first,

@@ -3,6 +3,7 @@
 
 mod administrator;
 mod branching;
+mod changes;
 mod coalescing;
 mod comparing;
 mod copying;
