@@ -30,7 +30,7 @@ pub(crate) fn run(runtime: Runtime, command: HistoryAction, arguments: &Settings
 async fn work(command: HistoryAction, arguments: &SettingsArguments) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::new();
     shutdown.on_signals()?;
-    until_interrupted(&shutdown, answer(command, arguments, &shutdown)).await
+    until_interrupted(&shutdown, Box::pin(answer(command, arguments, &shutdown))).await
 }
 
 async fn answer(

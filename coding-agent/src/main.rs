@@ -2,6 +2,7 @@
 //! one tool. This file reads the command line; [`roles`] puts the services together.
 
 mod arguments;
+mod commands_in_process;
 mod doctor;
 mod generations;
 mod history;

@@ -13,8 +13,10 @@ use platform::health::Health;
 use platform::http::{ServeLimits, serve, with_standard_layers};
 use platform::shutdown::{Shutdown, Supervisor};
 use platform::token::SigningKey;
+use projections::change_feed::ChangeFeed;
 use projections::{ProjectorHandle, ProjectorService};
-use query_api::QueryApi;
+use query_api::commands::NotConfigured;
+use query_api::{Commands, CommandsOverHttp, QueryApi};
 use replay_tools::generations::GenerationsSources;
 use replay_tools::history::export::ExportedStore;
 use sqlx::PgPool;
@@ -22,6 +24,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands_in_process::CommandsInProcess;
 use crate::log::{self, OpenedLog};
 use crate::log_command::{self, LogCommand};
 use crate::settings::Settings;
@@ -107,14 +110,24 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
         projector = Some(service.handle());
         supervisor.spawn("projector", service.run(shutdown.clone()));
     }
+    let mut commands: Option<Arc<dyn Commands>> = None;
     if roles.command_api {
         let snapshots = Arc::new(PostgresSnapshots::new(pool.clone()));
         let api = CommandApi::new(store.clone(), snapshots, settings.command_api.clone(), key.clone())
             .stopping_with(shutdown.clone());
+        commands = Some(Arc::new(CommandsInProcess::new(api.clone())));
         router = router.merge(command_api::router(api));
     }
     if roles.query_api {
-        let api = QueryApi::new(pool.clone(), key.clone(), projector, settings.query_api.clone());
+        let commands = match commands {
+            Some(in_process) => in_process,
+            None => commands_elsewhere(&settings)?,
+        };
+        let feed = ChangeFeed::new(pool.clone(), projector.clone());
+        let api = QueryApi::new(pool.clone(), key.clone(), projector, settings.query_api.clone())?
+            .giving_commands_to(commands)
+            .stopping_with(shutdown.clone());
+        supervisor.spawn("changes of read models", api.live().clone().run(feed, shutdown.clone()));
         let load = api.load().clone();
         let (told_to, until) = (pool.clone(), shutdown.clone());
         supervisor.spawn("load of queries", async move { load.report(told_to, until).await });
@@ -150,6 +163,17 @@ pub(crate) async fn run(roles: Roles, settings: Settings) -> anyhow::Result<()> 
     supervisor.run().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The way of mutations to a process with the role command-api, when this one does not have it.
+fn commands_elsewhere(settings: &Settings) -> anyhow::Result<Arc<dyn Commands>> {
+    let Some(url) = &settings.query_api.commands_url else {
+        tracing::warn!("mutations cannot be answered: query_api.commands_url is not set");
+        return Ok(Arc::new(NotConfigured));
+    };
+    let patience = Duration::from_millis(settings.query_api.commands_timeout_ms);
+    let commands = CommandsOverHttp::new(url, patience).context("query_api.commands_url cannot be used")?;
+    Ok(Arc::new(commands))
 }
 
 /// What `/metrics` tells, told by those who count.

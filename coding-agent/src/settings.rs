@@ -7,7 +7,7 @@ use platform::config::{Environment, Secret, load};
 use platform::http::HttpOptions;
 use platform::telemetry::TelemetryOptions;
 use projections::ProjectorOptions;
-use query_api::QueryApiOptions;
+use query_api::{CommandsOverHttp, QueryApiOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::SettingsArguments;
@@ -95,6 +95,9 @@ impl Settings {
             "postgres.max_connections must be at least 8, is {}",
             self.postgres.max_connections
         );
+        if let Some(url) = &self.query_api.commands_url {
+            CommandsOverHttp::check_url(url)?;
+        }
         self.kafka.check()?;
         Ok(())
     }

@@ -6,6 +6,7 @@
 mod answer;
 mod line;
 mod lines;
+mod one_line;
 mod pending;
 
 use std::collections::VecDeque;

@@ -11,7 +11,7 @@ use domain::CommandId;
 use event_store::{PositionToken, StreamState};
 use platform::problem::Problem;
 
-pub(crate) use authentication::Unauthenticated;
+pub(crate) use authentication::{Authenticated, Unauthenticated};
 pub(crate) use body::JsonBody;
 pub(crate) use conditions::IDEMPOTENCY_KEY_HEADER;
 
@@ -40,7 +40,7 @@ impl FromRequestParts<CommandApi> for CommandHead {
     type Rejection = HeadRejection;
 
     async fn from_request_parts(parts: &mut Parts, api: &CommandApi) -> Result<Self, HeadRejection> {
-        let caller = Caller::from_request_parts(parts, api)
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, api)
             .await
             .map_err(HeadRejection::Unauthenticated)?;
         api.check_rate(caller.actor)

@@ -148,13 +148,9 @@ impl Ticket {
     /// Waits for the answer.
     pub async fn answer(&mut self) -> Result<Answer, Rejection> {
         // The sender is dropped unanswered only when the worker's task dies with the runtime, perhaps within an append.
-        (&mut self.answer).await.unwrap_or_else(|_| {
-            Err(Rejection::Unavailable {
-                certainty: Certainty::Unknown,
-                code: "command.interrupted",
-                reason: "the command was interrupted while it was worked on".to_owned(),
-            })
-        })
+        (&mut self.answer)
+            .await
+            .unwrap_or_else(|_| Err(Rejection::interrupted()))
     }
 }
 

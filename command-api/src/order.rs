@@ -12,11 +12,14 @@ use crate::catalogue::CommandName;
 use crate::handling::Submission;
 
 /// Who sends, and in which request.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) actor: Actor,
-    pub(crate) correlation_id: String,
-    pub(crate) traceparent: Option<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The principal of a token that was checked, and its role.
+    pub actor: Actor,
+    /// Ties together all that the request caused.
+    pub correlation_id: String,
+    /// The W3C trace that the request belongs to, when it named one.
+    pub traceparent: Option<String>,
 }
 
 /// One command as it came in.

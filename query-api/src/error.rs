@@ -1,6 +1,9 @@
 //! Why a query got no answer, and the closed list of codes that clients branch on.
 
+use async_graphql::Value;
 use projections::read::ReadError;
+
+use crate::commands::{Unavailable, Why};
 
 /// Stable code of an error, in `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,8 +52,36 @@ pub enum ErrorCode {
     LimitAliases,
     /// Too many directives.
     LimitDirectives,
+    /// Too many fields at the top of an operation.
+    LimitRootFields,
+    /// Too many words and signs.
+    LimitTokens,
+    /// The answer became larger than ever sent.
+    LimitAnswer,
+    /// More operations on one socket than it carries.
+    LimitOperations,
+    /// The hash stands for no document that this service was given.
+    DocumentUnknown,
+    /// The hash is not that of the text beside it.
+    DocumentHashWrong,
+    /// Only documents that this service was given may run.
+    DocumentNotTrusted,
+    /// This kind of operation is not for this way in.
+    OperationKind,
     /// More result rows than are ever returned.
     LimitRows,
+    /// Too many commands in a mutation.
+    LimitMutations,
+    /// A mutation was sent by GET.
+    MutationByGet,
+    /// A mutation was sent to a generation of time travel.
+    ReadOnlyGeneration,
+    /// This process has no way to the write side.
+    CommandsNotConfigured,
+    /// The write side cannot be reached or cannot work at present; `outcome` says whether the command may have been applied.
+    CommandsUnavailable,
+    /// A defect on the way of a command; `outcome` says whether it may have been applied.
+    CommandsFailed,
     /// No generation of read models serves yet.
     NotReady,
     /// The database cannot be reached; trying again later may help.
@@ -63,7 +94,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and the golden list.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 41] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::PagingArguments,
@@ -86,7 +117,21 @@ impl ErrorCode {
         Self::LimitFields,
         Self::LimitAliases,
         Self::LimitDirectives,
+        Self::LimitRootFields,
+        Self::LimitTokens,
+        Self::LimitAnswer,
+        Self::LimitOperations,
+        Self::DocumentUnknown,
+        Self::DocumentHashWrong,
+        Self::DocumentNotTrusted,
+        Self::OperationKind,
         Self::LimitRows,
+        Self::LimitMutations,
+        Self::MutationByGet,
+        Self::ReadOnlyGeneration,
+        Self::CommandsNotConfigured,
+        Self::CommandsUnavailable,
+        Self::CommandsFailed,
         Self::NotReady,
         Self::Unavailable,
         Self::Timeout,
@@ -118,7 +163,21 @@ impl ErrorCode {
             Self::LimitFields => "limit.fields",
             Self::LimitAliases => "limit.aliases",
             Self::LimitDirectives => "limit.directives",
+            Self::LimitRootFields => "limit.root-fields",
+            Self::LimitTokens => "limit.tokens",
+            Self::LimitAnswer => "limit.answer",
+            Self::LimitOperations => "limit.operations",
+            Self::DocumentUnknown => "document.unknown",
+            Self::DocumentHashWrong => "document.hash-wrong",
+            Self::DocumentNotTrusted => "document.not-trusted",
+            Self::OperationKind => "operation.kind",
             Self::LimitRows => "limit.rows",
+            Self::LimitMutations => "limit.mutations",
+            Self::MutationByGet => "request.mutation-by-get",
+            Self::ReadOnlyGeneration => "generation.read-only",
+            Self::CommandsNotConfigured => "commands.not-configured",
+            Self::CommandsUnavailable => "commands.unavailable",
+            Self::CommandsFailed => "commands.failed",
             Self::NotReady => "service.not-ready",
             Self::Unavailable => "service.unavailable",
             Self::Timeout => "service.timeout",
@@ -207,6 +266,34 @@ pub enum QueryError {
         /// The largest value allowed.
         limit: usize,
     },
+    /// See [`ErrorCode::DocumentUnknown`].
+    #[error(
+        "no document with this hash was given to the service; send its text, or have the list of trusted documents brought up to date"
+    )]
+    DocumentUnknown,
+    /// See [`ErrorCode::DocumentHashWrong`].
+    #[error("the hash is not the SHA-256 of the document")]
+    DocumentHashWrong,
+    /// See [`ErrorCode::DocumentNotTrusted`].
+    #[error("only documents that were given to the service beforehand may run here")]
+    DocumentNotTrusted,
+    /// See [`ErrorCode::OperationKind`].
+    #[error("{0}")]
+    OperationKind(&'static str),
+    /// See [`ErrorCode::MutationByGet`].
+    #[error("a mutation changes something, so it must be sent by POST")]
+    MutationByGet,
+    /// See [`ErrorCode::ReadOnlyGeneration`].
+    #[error("a generation of time travel cannot be changed: send the mutation to /graphql")]
+    ReadOnlyGeneration,
+    /// A command without an answer; see the codes that begin with `commands.`.
+    #[error("{}", source.advice())]
+    Command {
+        /// The id of the command, with which it may be repeated.
+        client_mutation_id: String,
+        /// Why there is none.
+        source: Box<Unavailable>,
+    },
     /// See [`ErrorCode::NotReady`].
     #[error("no read models serve yet")]
     NotReady,
@@ -223,7 +310,7 @@ pub enum QueryError {
 
 impl QueryError {
     /// The code that clients see.
-    pub const fn code(&self) -> ErrorCode {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::ParseFailed(_) => ErrorCode::ParseFailed,
             Self::ValidationFailed(_) => ErrorCode::ValidationFailed,
@@ -243,11 +330,44 @@ impl QueryError {
             Self::ModelAbsent { .. } => ErrorCode::ModelAbsent,
             Self::NoHistoryOfBranch => ErrorCode::NoHistoryOfBranch,
             Self::Limit { code, .. } => *code,
+            Self::DocumentUnknown => ErrorCode::DocumentUnknown,
+            Self::DocumentHashWrong => ErrorCode::DocumentHashWrong,
+            Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
+            Self::OperationKind(_) => ErrorCode::OperationKind,
+            Self::MutationByGet => ErrorCode::MutationByGet,
+            Self::ReadOnlyGeneration => ErrorCode::ReadOnlyGeneration,
+            Self::Command { source, .. } => match source.why {
+                Why::NotConfigured => ErrorCode::CommandsNotConfigured,
+                Why::Unavailable => ErrorCode::CommandsUnavailable,
+                Why::Failed => ErrorCode::CommandsFailed,
+            },
             Self::NotReady => ErrorCode::NotReady,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Timeout => ErrorCode::Timeout,
             Self::Internal(_) => ErrorCode::Internal,
         }
+    }
+
+    /// What a client is told besides the code.
+    pub(crate) fn extensions(&self) -> Vec<(&'static str, Value)> {
+        let Self::Command {
+            client_mutation_id,
+            source,
+        } = self
+        else {
+            return Vec::new();
+        };
+        let mut extensions = vec![
+            ("clientMutationId", Value::from(client_mutation_id.as_str())),
+            ("outcome", Value::from(source.outcome.as_str())),
+        ];
+        if let Some(code) = &source.code {
+            extensions.push(("commandCode", Value::from(code.as_str())));
+        }
+        if let Some(seconds) = source.retry_after_seconds {
+            extensions.push(("retryAfterSeconds", Value::from(seconds)));
+        }
+        extensions
     }
 
     /// A stored value that this version does not know: a defect, or rows of a newer version.

@@ -1,101 +1,137 @@
 //! Runs one operation: limits, validation, snapshot, fields, and what the answer says about itself.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+mod gate;
+mod outcome;
+mod prepared;
+mod state;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{ErrorExtensionValues, Name, PathSegment, Response, ServerError, Value, Variables};
-use projections::read::ServingReader;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_graphql::{Response, Variables};
+use event_store::Cut;
+use tokio::time::Instant;
 
 use crate::QueryApi;
-use crate::error::{ErrorCode, QueryError};
-use crate::limits::{self, Refusal};
-use crate::metrics;
-use crate::snapshot::{AnswerPosition, Freshness, SnapshotSlot};
-use crate::viewer::Viewer;
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::documents::DocumentSource;
+use crate::error::QueryError;
+use crate::live::{CursorSlot, Interests};
+use crate::snapshot::{Freshness, Patience, SnapshotSlot};
+use outcome::{Ran, finish, server_error};
 
-/// One operation, as the HTTP layer understood it.
-#[derive(Debug, Clone, Default)]
+pub(crate) use gate::SnapshotGate;
+pub(crate) use outcome::refused;
+pub(crate) use prepared::{Prepared, prepare};
+pub(crate) use state::OperationState;
+
+/// Which way an operation came, and how it may be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// By GET: once, and it may change nothing.
+    Get,
+    /// By POST: once.
+    Post,
+    /// Over a WebSocket or an event stream: again and again, if it is such an operation.
+    Stream,
+}
+
+/// One operation, as the layer of its transport understood it.
+#[derive(Debug, Clone)]
 pub struct Operation {
     /// The document.
-    pub query: String,
+    pub document: DocumentSource,
+    /// Which way it came.
+    pub transport: Transport,
     /// Which operation of it.
     pub operation_name: Option<String>,
     /// Values of its variables.
     pub variables: Variables,
     /// The position that the answer must cover.
     pub freshness: Option<Freshness>,
+    /// How long a mutation that reads waits for its commands to be shown.
+    pub patience: Patience,
     /// The generation of time travel that is asked, by its name; none is the one that serves.
     pub generation: Option<String>,
 }
 
-/// The answer to one operation.
-#[derive(Debug)]
-pub struct Answer {
-    /// Data, errors with codes, extensions.
-    pub response: Response,
-    /// Did fields run? If not, the answer has no `data`.
-    pub executed: bool,
-    /// The code of the error that kept the operation from running.
-    pub refused: Option<ErrorCode>,
+/// What an operation has read, and where.
+pub(crate) struct Read {
+    pub(crate) interests: Interests,
+    pub(crate) cut: Cut,
 }
 
-/// What the fields of one operation need to know about it; lives in the request's data.
-pub(crate) struct OperationState {
-    snapshot: Arc<SnapshotSlot>,
-    freshness: Option<Freshness>,
-    generation: Option<String>,
-    reads_rows: bool,
-    reads_journal: bool,
-    executed: AtomicBool,
-}
-
-/// Runs one operation for one viewer. Errors never leave here without a code and the correlation id.
-pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str, operation: Operation) -> Answer {
+/// Runs an operation once for one caller. Errors never leave here without a code and the correlation id.
+pub(crate) async fn execute(api: &QueryApi, caller: &Arc<Caller>, operation: &Operation) -> Answer {
     let began = Instant::now();
-    let Operation {
-        query,
-        operation_name,
-        variables,
-        freshness,
-        generation,
-    } = operation;
+    match prepare(api, operation) {
+        Ok(prepared) => run(api, caller, &prepared, operation, None).await.0,
+        Err(refusal) => refused(refusal, &caller.correlation_id, began),
+    }
+}
+
+/// Runs what was prepared; `cursor` is that of one that stands.
+pub(crate) async fn run(
+    api: &QueryApi,
+    caller: &Arc<Caller>,
+    prepared: &Prepared,
+    operation: &Operation,
+    cursor: Option<Arc<CursorSlot>>,
+) -> (Answer, Option<Read>) {
+    let began = Instant::now();
     let options = api.options();
-    let checked = match limits::check(&query, operation_name.as_deref(), &variables, options) {
-        Ok(checked) => checked,
-        Err(Refusal { error, at }) => {
-            let response = Response::from_errors(vec![server_error(error, at)]);
-            return finish(response, None, false, correlation_id, began);
-        }
+    let waits = prepared.is_mutation || operation.freshness.is_some();
+    let commands_end_at = began + Duration::from_millis(options.operation_timeout_ms);
+    let patience = if waits {
+        operation.patience.within
+    } else {
+        Duration::ZERO
     };
-    let wait = freshness.as_ref().map_or(Duration::ZERO, |freshness| freshness.within);
-    let waits = freshness.is_some();
+    let ends_at = commands_end_at + patience;
     let snapshot = Arc::new(SnapshotSlot::empty());
     let state = Arc::new(OperationState {
         snapshot: Arc::clone(&snapshot),
-        freshness,
-        generation,
-        reads_rows: checked.reads_rows,
-        reads_journal: checked.reads_journal,
+        freshness: operation.freshness.clone(),
+        patience: operation.patience,
+        generation: operation.generation.clone(),
+        is_mutation: prepared.is_mutation,
+        reads_rows: prepared.reads_rows(),
+        reads_journal: prepared.reads_journal(),
         executed: AtomicBool::new(false),
+        cost: AtomicUsize::new(0),
+        commands_end_at,
+        ends_at,
+        covered: Mutex::new(None),
     });
+    let stands = cursor.is_some();
     let mut request = async_graphql::Request::new("")
-        .variables(variables)
-        .data(viewer)
+        .variables(operation.variables.clone())
+        .data(caller.viewer)
+        .data(Arc::clone(caller))
+        .data(Arc::clone(api.commands()))
         .data(Arc::clone(&snapshot))
+        .data(cursor.unwrap_or_default())
         .data(Arc::clone(&state));
-    request.operation_name = operation_name;
-    request.set_parsed_query(checked.document);
+    if !prepared.is_subscription() {
+        request.operation_name.clone_from(&operation.operation_name);
+    }
+    request.set_parsed_query(prepared.document());
 
-    let limit = Duration::from_millis(options.operation_timeout_ms) + wait;
-    let response = tokio::time::timeout(limit, api.schema().execute(request))
-        .await
-        .unwrap_or_else(|_| {
-            state.executed.store(false, Ordering::Relaxed);
-            Response::from_errors(vec![server_error(QueryError::Timeout, None)])
-        });
-    let position = snapshot.finish().await;
+    let executed = async {
+        if prepared.is_subscription() {
+            api.subscriptions().execute(request).await
+        } else {
+            api.schema().execute(request).await
+        }
+    };
+    let response = tokio::time::timeout_at(ends_at, executed).await.unwrap_or_else(|_| {
+        state.executed.store(false, Ordering::Relaxed);
+        Response::from_errors(vec![server_error(QueryError::Timeout, None)])
+    });
+    let finished = snapshot.finish().await;
+    let (position, interests) = finished.unzip();
     // One that waited for a position was slow because it wanted to be, and one of a travel asks tables of its own.
     if let Some(position) = &position
         && !waits
@@ -103,181 +139,26 @@ pub(crate) async fn execute(api: &QueryApi, viewer: Viewer, correlation_id: &str
     {
         api.load().answered(began.elapsed());
     }
-    finish(
-        response,
+    let read = position
+        .as_ref()
+        .zip(interests)
+        .filter(|_| stands)
+        .map(|(position, interests)| Read {
+            interests,
+            cut: position.token.cut.clone(),
+        });
+    let ran = Ran {
+        executed: state.executed.load(Ordering::Relaxed),
+        is_mutation: prepared.is_mutation,
+        trusted: prepared.trusted,
+        // What reads no row costs nothing.
+        cost: if prepared.reads_rows() {
+            state.cost.load(Ordering::Relaxed)
+        } else {
+            0
+        },
         position,
-        state.executed.load(Ordering::Relaxed),
-        correlation_id,
-        began,
-    )
-}
-
-fn finish(
-    mut response: Response,
-    position: Option<AnswerPosition>,
-    executed: bool,
-    correlation_id: &str,
-    began: Instant,
-) -> Answer {
-    let mut refused = None;
-    for error in &mut response.errors {
-        put_null(&mut response.data, &error.path);
-        let code = code_of(error, executed);
-        log(error, code, correlation_id);
-        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        extensions.set("code", code.as_str());
-        extensions.set("correlationId", correlation_id);
-        refused = refused.or(Some(code));
-    }
-    if let Some(position) = position {
-        response
-            .extensions
-            .insert("position".to_owned(), Value::from(position.token.encode()));
-        response
-            .extensions
-            .insert("generation".to_owned(), Value::from(position.generation));
-        if position.parked_streams > 0 {
-            response
-                .extensions
-                .insert("parkedStreams".to_owned(), Value::from(position.parked_streams));
-        }
-        if position.stale {
-            response.extensions.insert("stale".to_owned(), Value::from(true));
-        }
-        if let Some(travel) = position.travel {
-            let purpose = if travel.is_branch { "branch" } else { "as-of" };
-            let mut tell =
-                |member: &str, value: String| response.extensions.insert(member.to_owned(), Value::from(value));
-            tell("purpose", purpose.to_owned());
-            tell("name", travel.name);
-            tell(
-                "expiresAt",
-                travel.expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            );
-        }
-    }
-    let outcome = match (executed, refused) {
-        (true, None) => "ok",
-        (true, Some(_)) => "partial",
-        (false, _) => "refused",
+        covered: state.covered(),
     };
-    metrics::operation(outcome, began.elapsed());
-    Answer {
-        response,
-        executed,
-        refused: refused.filter(|_| !executed),
-    }
-}
-
-/// The engine leaves a failed field out; the specification wants it to be null.
-fn put_null(data: &mut Value, path: &[PathSegment]) {
-    let Some((segment, rest)) = path.split_first() else {
-        return;
-    };
-    match (segment, data) {
-        (PathSegment::Field(name), Value::Object(fields)) => {
-            put_null(fields.entry(Name::new(name)).or_insert(Value::Null), rest);
-        }
-        (PathSegment::Index(index), Value::List(items)) => {
-            if let Some(item) = items.get_mut(*index) {
-                put_null(item, rest);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The code of an error: ours says it itself; what the engine refuses is about the document, or about an argument when fields ran.
-fn code_of(error: &ServerError, executed: bool) -> ErrorCode {
-    if let Some(ours) = error.source::<QueryError>() {
-        return ours.code();
-    }
-    match error.message.as_str() {
-        // The only words that version 7.2.1 has for its complexity limit.
-        "Query is too complex." => ErrorCode::LimitComplexity,
-        _ if executed => ErrorCode::InvalidArgument,
-        _ => ErrorCode::ValidationFailed,
-    }
-}
-
-/// Failures of ours are logged, once, here; mistakes of clients are not.
-fn log(error: &ServerError, code: ErrorCode, correlation_id: &str) {
-    let source = error.source::<QueryError>();
-    match code {
-        ErrorCode::Internal => {
-            tracing::error!(correlation_id, path = ?error.path, cause = %chain(source), "query failed");
-        }
-        ErrorCode::Unavailable | ErrorCode::NotReady => {
-            tracing::warn!(correlation_id, cause = %chain(source), "read models are not available");
-        }
-        ErrorCode::Timeout => tracing::warn!(correlation_id, path = ?error.path, "query took too long"),
-        _ => {}
-    }
-}
-
-/// An error with all its sources in one line.
-fn chain(error: Option<&QueryError>) -> String {
-    let mut next = error.map(|error| error as &(dyn std::error::Error + 'static));
-    let mut text = String::new();
-    while let Some(error) = next {
-        text.push_str(if text.is_empty() { "" } else { ": " });
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
-}
-
-fn server_error(error: QueryError, at: Option<async_graphql::Pos>) -> ServerError {
-    let mut server_error = ServerError::new(error.to_string(), at);
-    server_error.source = Some(Arc::new(error));
-    server_error
-}
-
-/// Begins the snapshot after validation and before the first field, so that a refused query costs the database nothing
-/// and an operation without a snapshot runs no field at all.
-pub(crate) struct SnapshotGate {
-    pub(crate) reader: ServingReader,
-    pub(crate) statement_timeout: Duration,
-}
-
-impl ExtensionFactory for SnapshotGate {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self {
-            reader: self.reader.clone(),
-            statement_timeout: self.statement_timeout,
-        })
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for SnapshotGate {
-    async fn execute(
-        &self,
-        context: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let state = context.data_unchecked::<Arc<OperationState>>();
-        if state.reads_rows || state.freshness.is_some() || state.generation.is_some() {
-            let (snapshot, freshness) = (&state.snapshot, state.freshness.as_ref());
-            let begun = match &state.generation {
-                Some(name) => {
-                    let reads_journal = state.reads_journal;
-                    snapshot
-                        .begin_travel(&self.reader, name, freshness, reads_journal, self.statement_timeout)
-                        .await
-                }
-                None => {
-                    snapshot
-                        .begin(&self.reader, freshness, state.reads_journal, self.statement_timeout)
-                        .await
-                }
-            };
-            if let Err(error) = begun {
-                return Response::from_errors(vec![server_error(error, None)]);
-            }
-        }
-        state.executed.store(true, Ordering::Relaxed);
-        next.run(context, operation_name).await
-    }
+    (finish(response, ran, &caller.correlation_id, began), read)
 }

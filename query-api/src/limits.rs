@@ -4,18 +4,21 @@
 //! visiting each fragment once.
 
 mod document;
-mod nesting;
+mod lexical;
+mod mutations;
+mod standing;
 
 pub use document::Measured;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Pos, Variables};
 
 use crate::error::{ErrorCode, QueryError};
 use crate::options::QueryApiOptions;
 
-/// A document that passed the limits.
+/// A document that passed the limits; the same for everybody who sends it.
+#[derive(Debug)]
 pub struct CheckedDocument {
     /// As parsed.
     pub document: ExecutableDocument,
@@ -23,6 +26,47 @@ pub struct CheckedDocument {
     pub reads_rows: bool,
     /// Does it read the journal, which must then reach as far as the rows?
     pub reads_journal: bool,
+}
+
+impl CheckedDocument {
+    /// What kind of operation will run; none when the name does not choose one, which validation refuses.
+    pub fn kind(&self, operation_name: Option<&str>) -> Option<OperationType> {
+        Some(selected(&self.document, operation_name)?.ty)
+    }
+
+    /// Checks that a mutation gives no more commands than allowed, and none of them twice.
+    pub fn check_mutations(&self, operation_name: Option<&str>, max_mutations: usize) -> Result<(), Refusal> {
+        selected(&self.document, operation_name).map_or(Ok(()), |operation| {
+            mutations::check(operation, &self.document, max_mutations)
+        })
+    }
+
+    /// Is a field at the top of the operation marked `@live`?
+    pub fn is_live(&self, operation_name: Option<&str>) -> bool {
+        selected(&self.document, operation_name).is_some_and(|operation| {
+            let top = &operation.selection_set.node.items;
+            top.iter().any(|selection| standing::is_live(&selection.node))
+        })
+    }
+
+    /// The subscription that was chosen, alone and as a query of what can be subscribed to. It has one field, by the specification.
+    pub fn as_query_of_subscriptions(&self, operation_name: Option<&str>) -> Result<ExecutableDocument, Refusal> {
+        let operation = self
+            .document
+            .operations
+            .iter()
+            .find(|(name, _)| operation_name.is_none_or(|wanted| name.is_some_and(|name| name == wanted)))
+            .map(|(_, operation)| operation);
+        let Some(operation) = operation else {
+            return Err(QueryError::ValidationFailed("there is no such operation".to_owned()).into());
+        };
+        standing::as_query(&self.document, operation)
+    }
+
+    /// Checks that variables without a default have a value: the engine looks at a variable only where it is used.
+    pub fn check_variables(&self, operation_name: Option<&str>, variables: &Variables) -> Result<(), Refusal> {
+        selected(&self.document, operation_name).map_or(Ok(()), |operation| check_variables(operation, variables))
+    }
 }
 
 /// A refusal, and where in the document.
@@ -39,14 +83,9 @@ impl From<QueryError> for Refusal {
     }
 }
 
-/// Parses a document, applies the limits, and checks that variables without a default have a value.
-pub fn check(
-    query: &str,
-    operation_name: Option<&str>,
-    variables: &Variables,
-    options: &QueryApiOptions,
-) -> Result<CheckedDocument, Refusal> {
-    nesting::check(query)?;
+/// Parses a document and applies the limits.
+pub fn check(query: &str, options: &QueryApiOptions) -> Result<CheckedDocument, Refusal> {
+    lexical::check(query, options.max_tokens)?;
     let document = parse_query(query).map_err(|error| Refusal {
         at: error.positions().next(),
         error: QueryError::ParseFailed(error.to_string()),
@@ -65,6 +104,12 @@ pub fn check(
             ErrorCode::LimitAliases,
             "the number of aliases",
         ),
+        (
+            measured.root_fields,
+            options.max_root_fields,
+            ErrorCode::LimitRootFields,
+            "the number of root fields",
+        ),
         (measured.depth, options.max_depth, ErrorCode::LimitDepth, "the depth"),
         (
             measured.directives,
@@ -82,9 +127,6 @@ pub fn check(
         if value > limit {
             return Err(QueryError::Limit { code, what, limit }.into());
         }
-    }
-    if let Some(operation) = selected(&document, operation_name) {
-        check_variables(operation, variables)?;
     }
     Ok(CheckedDocument {
         document,
@@ -107,7 +149,6 @@ fn selected<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<
     }
 }
 
-/// The engine looks at a variable only where it is used; a missing one must be refused even so.
 fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
     for definition in &operation.variable_definitions {
         let variable = &definition.node;

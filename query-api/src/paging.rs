@@ -4,9 +4,11 @@ pub mod connection;
 pub mod cursor;
 pub mod keyset;
 
-pub use connection::{Connection, Edge, Total};
+pub(crate) use connection::Total;
+pub use connection::{Connection, Edge};
 pub use cursor::Cursor;
-pub use keyset::{Key, KeyKind, KeyValue, Page, PageRow, PageSource, Sort, SortDirection, fetch_page};
+pub use keyset::{Key, KeyKind, KeyValue, Page, PageRow, Sort, SortDirection};
+pub(crate) use keyset::{PageSource, fetch_page};
 
 use crate::error::QueryError;
 

@@ -8,6 +8,7 @@ pub(crate) mod conversation;
 pub(crate) mod execution;
 pub(crate) mod history;
 pub(crate) mod message;
+pub(crate) mod places;
 pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod statistics;

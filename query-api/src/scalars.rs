@@ -2,9 +2,11 @@
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
+use serde::Serialize;
 
 /// A whole number of up to 64 bits, as a JSON number: counts, money in micro-US-dollars, positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct BigInt(pub i64);
 
 /// A whole number of up to 64 bits, as a JSON number. `Int` of GraphQL ends at 2,147,483,647.

@@ -11,11 +11,21 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::error::QueryError;
+use crate::live::{Interests, Reads};
 
 /// How long an answer that reads the journal waits for it when the client names no time.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at the journal.
 const JOURNAL_PAUSE: Duration = Duration::from_millis(5);
+
+/// Where snapshots come from.
+#[derive(Debug, Clone)]
+pub struct SnapshotSource {
+    /// Finds the generation.
+    pub reader: ServingReader,
+    /// Longest single statement.
+    pub statement_timeout: Duration,
+}
 
 /// What to do when the wanted position is not reached in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,27 +37,49 @@ pub enum OnTimeout {
     Stale,
 }
 
+/// How long to wait for a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Patience {
+    /// How long.
+    pub within: Duration,
+    /// And then?
+    pub on_timeout: OnTimeout,
+}
+
 /// The position that an answer must cover, and how long to wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Freshness {
     /// From the answer to a command, or to an earlier query.
     pub after: PositionToken,
     /// How long to wait.
-    pub within: Duration,
-    /// And then?
-    pub on_timeout: OnTimeout,
+    pub patience: Patience,
 }
 
 /// The snapshot of an operation that has begun: a read-only transaction on the generation that serves.
 pub struct OpenSnapshot {
     inner: ReadSnapshot,
     stale: bool,
+    interests: Interests,
 }
 
 impl OpenSnapshot {
+    fn new(inner: ReadSnapshot) -> Self {
+        Self {
+            inner,
+            stale: false,
+            interests: Interests::default(),
+        }
+    }
+
+    /// Notes what is read without the tables of a generation.
+    pub(crate) fn note(&mut self, reads: Reads<'_>) {
+        self.interests.note(reads);
+    }
+
     /// The PostgreSQL schema of the generation; a plain identifier of ours, never a client's text. Refused where the generation has none of
-    /// the tables of these read models.
-    pub fn schema_with(&self, models: &[&'static str]) -> Result<&str, QueryError> {
+    /// the tables of these read models. `reads` is noted, for operations that stand.
+    pub(crate) fn schema_with(&mut self, models: &[&'static str], reads: Reads<'_>) -> Result<&str, QueryError> {
+        self.interests.note(reads);
         if let Some(travel) = self.inner.travel() {
             let absent = |model: &&&'static str| !travel.models.iter().any(|there| there == **model);
             if let Some(model) = models.iter().find(absent) {
@@ -72,7 +104,7 @@ impl OpenSnapshot {
         self.inner.degraded().holds(stream)
     }
 
-    fn epoch(&self) -> LogEpoch {
+    pub(crate) fn epoch(&self) -> LogEpoch {
         self.inner.epoch()
     }
 
@@ -144,13 +176,13 @@ impl SnapshotSlot {
     /// Waits for the position if there is one to wait for, begins the snapshot, and proves there that it covers it.
     pub(crate) async fn begin(
         &self,
-        reader: &ServingReader,
+        source: &SnapshotSource,
         freshness: Option<&Freshness>,
         reads_journal: bool,
-        statement_timeout: Duration,
     ) -> Result<(), QueryError> {
+        let reader = &source.reader;
         let started = Instant::now();
-        let deadline = started + freshness.map_or(Duration::ZERO, |freshness| freshness.within);
+        let deadline = started + freshness.map_or(Duration::ZERO, |freshness| freshness.patience.within);
         let journal_deadline = deadline.max(started + JOURNAL_PATIENCE);
         loop {
             let inner = match (reader.begin().await, freshness) {
@@ -162,7 +194,7 @@ impl SnapshotSlot {
                 }
                 (begun, _) => begun?,
             };
-            let mut snapshot = OpenSnapshot { inner, stale: false };
+            let mut snapshot = OpenSnapshot::new(inner);
             if let Some(freshness) = freshness {
                 if freshness.after.epoch != snapshot.epoch() {
                     snapshot.inner.close().await?;
@@ -176,9 +208,9 @@ impl SnapshotSlot {
                         reader.wait_until(&freshness.after.cut, left).await?;
                         continue;
                     }
-                    if freshness.on_timeout == OnTimeout::Error {
+                    if freshness.patience.on_timeout == OnTimeout::Error {
                         snapshot.inner.close().await?;
-                        let within_ms = u64::try_from(freshness.within.as_millis()).unwrap_or(u64::MAX);
+                        let within_ms = u64::try_from(freshness.patience.within.as_millis()).unwrap_or(u64::MAX);
                         return Err(QueryError::FreshnessTimeout { within_ms });
                     }
                     snapshot.stale = true;
@@ -188,7 +220,7 @@ impl SnapshotSlot {
                 && let Some(stream) = &freshness.after.stream
                 && snapshot.inner.degraded().stands_before(stream, &freshness.after.cut)
             {
-                if freshness.on_timeout == OnTimeout::Error {
+                if freshness.patience.on_timeout == OnTimeout::Error {
                     snapshot.inner.close().await?;
                     return Err(QueryError::Parked);
                 }
@@ -203,7 +235,7 @@ impl SnapshotSlot {
                 }
                 snapshot.stale = true;
             }
-            snapshot.limit_statements(statement_timeout).await?;
+            snapshot.limit_statements(source.statement_timeout).await?;
             *self.state.lock().await = Some(snapshot);
             return Ok(());
         }
@@ -212,14 +244,13 @@ impl SnapshotSlot {
     /// Begins the snapshot of a generation that was asked for by its name. It does not move, so nothing is waited for.
     pub(crate) async fn begin_travel(
         &self,
-        reader: &ServingReader,
+        source: &SnapshotSource,
         name: &str,
         freshness: Option<&Freshness>,
         reads_journal: bool,
-        statement_timeout: Duration,
     ) -> Result<(), QueryError> {
-        let inner = reader.begin_travel(name).await?;
-        let mut snapshot = OpenSnapshot { inner, stale: false };
+        let inner = source.reader.begin_travel(name).await?;
+        let mut snapshot = OpenSnapshot::new(inner);
         if reads_journal && snapshot.inner.travel().is_some_and(|travel| travel.is_branch) {
             return Err(QueryError::NoHistoryOfBranch);
         }
@@ -228,17 +259,17 @@ impl SnapshotSlot {
                 return Err(QueryError::TokenOfAnotherLog);
             }
             snapshot.stale = !snapshot.cut().covers(&freshness.after.cut);
-            if snapshot.stale && freshness.on_timeout == OnTimeout::Error {
+            if snapshot.stale && freshness.patience.on_timeout == OnTimeout::Error {
                 return Err(QueryError::BeyondGeneration);
             }
         }
-        snapshot.limit_statements(statement_timeout).await?;
+        snapshot.limit_statements(source.statement_timeout).await?;
         *self.state.lock().await = Some(snapshot);
         Ok(())
     }
 
-    /// Ends the snapshot and says where it was; none when the operation read no rows.
-    pub(crate) async fn finish(&self) -> Option<AnswerPosition> {
+    /// Ends the snapshot and says where it was and what was read; none when the operation read no rows.
+    pub(crate) async fn finish(&self) -> Option<(AnswerPosition, Interests)> {
         let snapshot = self.state.lock().await.take()?;
         let position = AnswerPosition {
             token: PositionToken {
@@ -255,6 +286,6 @@ impl SnapshotSlot {
         if let Err(error) = snapshot.inner.close().await {
             tracing::debug!(%error, "snapshot did not end cleanly");
         }
-        Some(position)
+        Some((position, snapshot.interests))
     }
 }

@@ -1,4 +1,4 @@
-//! One process of the platform, with all roles in it.
+//! One process of the platform, with all roles in it or one.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
@@ -24,6 +24,8 @@ const SHOWN_LOG_LINES: usize = 60;
 /// A running instance. Dropping it kills the process; when the test fails, its log is printed.
 #[derive(Debug)]
 pub struct Instance {
+    /// `up` for all roles, or the name of one.
+    role: &'static str,
     environment: Vec<(String, String)>,
     log_file: PathBuf,
     port: u16,
@@ -33,8 +35,14 @@ pub struct Instance {
 
 impl Instance {
     /// Starts one on a free port and waits until it is ready.
-    pub(crate) async fn start(directory: &Path, name: &str, environment: Vec<(String, String)>) -> Self {
+    pub(crate) async fn start(
+        directory: &Path,
+        name: &str,
+        role: &'static str,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let mut instance = Self {
+            role,
             environment,
             log_file: directory.join(format!("{name}.log")),
             port: 0,
@@ -126,7 +134,7 @@ impl Instance {
     fn spawn(&mut self) {
         let log = File::options().create(true).append(true).open(&self.log_file).unwrap();
         let process = Command::new(binary())
-            .arg("up")
+            .arg(self.role)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("CODING_AGENT__HTTP__LISTEN", format!("127.0.0.1:{}", self.port))
             .current_dir(self.log_file.parent().unwrap())

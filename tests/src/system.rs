@@ -132,8 +132,21 @@ impl System {
 
     /// One more instance on the same database and log.
     pub async fn add_instance(&mut self) {
+        self.add("up", self.environment.clone()).await;
+    }
+
+    /// One more process on the same database and log, with one role and further settings, such as `("QUERY_API__MAX_DEPTH", "3")`.
+    pub async fn add_role(&mut self, role: &'static str, settings: &[(&str, &str)]) {
+        let further = settings
+            .iter()
+            .map(|(name, value)| (format!("CODING_AGENT__{name}"), (*value).to_owned()));
+        let environment = self.environment.iter().cloned().chain(further).collect();
+        self.add(role, environment).await;
+    }
+
+    async fn add(&mut self, role: &'static str, environment: Vec<(String, String)>) {
         let name = format!("instance-{}", self.instances.len());
-        let instance = Instance::start(self.directory.path(), &name, self.environment.clone()).await;
+        let instance = Instance::start(self.directory.path(), &name, role, environment).await;
         self.instances.push(instance);
     }
 

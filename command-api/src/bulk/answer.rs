@@ -59,7 +59,8 @@ impl AnswerWriter {
         });
     }
 
-    fn write_problem(&mut self, line: u64, problem: &Problem, made_command_id: Option<&str>) {
+    /// Writes the answer of a line whose command was not taken.
+    pub(super) fn write_problem(&mut self, line: u64, problem: &Problem, made_command_id: Option<&str>) {
         let mut members = problem.to_json();
         if let Value::Object(members) = &mut members {
             // A line has one line: where its JSON breaks is told by the column.

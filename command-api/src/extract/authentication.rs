@@ -22,7 +22,11 @@ pub(crate) enum Unauthenticated {
     Expired,
 }
 
-impl FromRequestParts<CommandApi> for Caller {
+/// A caller whose token was checked.
+#[derive(Debug)]
+pub(crate) struct Authenticated(pub(crate) Caller);
+
+impl FromRequestParts<CommandApi> for Authenticated {
     type Rejection = Unauthenticated;
 
     async fn from_request_parts(parts: &mut Parts, api: &CommandApi) -> Result<Self, Unauthenticated> {
@@ -36,14 +40,14 @@ impl FromRequestParts<CommandApi> for Caller {
             .extensions
             .get::<TraceParent>()
             .and_then(|parent| parent.0.clone());
-        Ok(Self {
+        Ok(Self(Caller {
             actor: Actor {
                 id: UserId::new(claims.subject),
                 role,
             },
             correlation_id,
             traceparent,
-        })
+        }))
     }
 }
 

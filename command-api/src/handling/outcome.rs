@@ -126,6 +126,15 @@ impl Refused {
 }
 
 impl Rejection {
+    /// Whoever worked on the command ended without an answer.
+    pub(crate) fn interrupted() -> Self {
+        Self::Unavailable {
+            certainty: Certainty::Unknown,
+            code: "command.interrupted",
+            reason: "the command was interrupted while it was worked on".to_owned(),
+        }
+    }
+
     /// Nothing was written, by the store's word.
     pub(super) fn from_store(error: &StoreError) -> Self {
         let code = error.code();

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::api::CommandApi;
 use crate::bulk::{BulkAnswer, BulkCommand, BulkSession};
-use crate::order::Caller;
+use crate::extract::Authenticated;
 use crate::problem;
 
 pub(crate) const PATH: &str = "/api/commands";
@@ -41,7 +41,11 @@ const PIECES_WAITING: usize = 4;
         (status = 415, description = "Not `application/x-ndjson`."),
     ),
 )]
-pub(crate) async fn commands(State(api): State<CommandApi>, caller: Caller, request: Request) -> Response {
+pub(crate) async fn commands(
+    State(api): State<CommandApi>,
+    Authenticated(caller): Authenticated,
+    request: Request,
+) -> Response {
     if !is_ndjson(&request) {
         return problem::unsupported_media_type(NDJSON).into_response();
     }

@@ -28,6 +28,7 @@ pub(crate) const SECRET: [u8; 32] = [7; 32];
 pub(crate) struct TestApi {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) pool: PgPool,
+    pub(crate) api: CommandApi,
     app: Router,
 }
 
@@ -60,8 +61,8 @@ impl TestApi {
             SigningKey::from_secret(&SECRET),
         );
         let api = api.stopping_with(shutdown);
-        let app = with_standard_layers(router(api), &HttpOptions::default(), BODY_LIMITS);
-        Self { store, pool, app }
+        let app = with_standard_layers(router(api.clone()), &HttpOptions::default(), BODY_LIMITS);
+        Self { store, pool, api, app }
     }
 
     /// Another node over the same store.

@@ -11,6 +11,7 @@ mod handling;
 mod harness;
 mod idempotency;
 mod metrics;
+mod one_line;
 mod openapi;
 mod options;
 mod problems;

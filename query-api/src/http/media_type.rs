@@ -64,6 +64,16 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Result<MediaType, Problem> {
     }
 }
 
+/// Is an event stream named? A wildcard does not mean one.
+pub(super) fn wants_event_stream(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut ranges = values.flat_map(|value| value.split(',')).filter_map(read_range);
+    ranges.any(|range| range.name == EVENT_STREAM && range.quality > 0)
+}
+
+/// The media type of event streams.
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
+
 /// A body must say that it is JSON: a browser cannot be made to send that across sites without asking first.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers

@@ -1,20 +1,21 @@
-//! The parameters of a GraphQL request: `query`, `operationName`, `variables`, `extensions`.
+//! The parameters of a GraphQL request: `query` or the hash that stands for it, `operationName`, `variables`, `extensions`.
 
 use std::time::Duration;
 
 use async_graphql::Variables;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use event_store::PositionToken;
 use platform::problem::Problem;
 use serde_json::{Map, Value};
 
 use super::Refused;
-use crate::execution::Operation;
+use crate::documents::DocumentSource;
+use crate::execution::{Operation, Transport};
 use crate::options::QueryApiOptions;
-use crate::snapshot::{Freshness, OnTimeout};
+use crate::snapshot::{Freshness, OnTimeout, Patience};
 
 /// The header that names the position to be covered, for clients that cannot set `extensions`.
-const POSITION_AFTER: &str = "position-after";
+pub(super) const POSITION_AFTER_HEADER: HeaderName = HeaderName::from_static("position-after");
 
 /// Reads the JSON body of a POST.
 pub(super) fn of_body(body: &[u8], headers: &HeaderMap, options: &QueryApiOptions) -> Result<Operation, Refused> {
@@ -60,14 +61,12 @@ pub(super) fn of_query_string(
     of_members(members, headers, options)
 }
 
-fn of_members(
+/// Reads the members of a request, wherever they came from.
+pub(super) fn of_members(
     mut members: Map<String, Value>,
     headers: &HeaderMap,
     options: &QueryApiOptions,
 ) -> Result<Operation, Refused> {
-    let Some(Value::String(query)) = members.remove("query") else {
-        return Err(invalid("query", "must be a string").into());
-    };
     let operation_name = match members.remove("operationName") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
@@ -83,23 +82,62 @@ fn of_members(
         Some(Value::Object(extensions)) => extensions,
         Some(_) => return Err(invalid("extensions", "must be an object").into()),
     };
+    let patience = patience(&extensions, options)?;
     Ok(Operation {
-        query,
+        document: document(&mut members, &extensions)?,
+        transport: Transport::Post,
         operation_name,
         variables,
-        freshness: freshness(&extensions, headers, options)?,
+        freshness: freshness(&extensions, headers, patience)?,
+        patience,
         generation: None,
     })
 }
 
-/// `extensions: {after, withinMs, onTimeout}`, or the header.
+/// `query`, or a hash: `documentId` as the appendix on persisted documents has it (`sha256:` and the digits), or Apollo's
+/// `extensions.persistedQuery`.
+fn document(members: &mut Map<String, Value>, extensions: &Map<String, Value>) -> Result<DocumentSource, Problem> {
+    let text = match members.remove("query") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text),
+        Some(_) => return Err(invalid("query", "must be a string")),
+    };
+    let hash = match (members.get("documentId"), extensions.get("persistedQuery")) {
+        (None | Some(Value::Null), None | Some(Value::Null)) => None,
+        (Some(Value::String(id)), _) => Some(sha256("documentId", id)?),
+        (None | Some(Value::Null), Some(persisted)) => {
+            let hash = persisted.get("sha256Hash").and_then(Value::as_str);
+            let hash = hash.filter(|_| persisted.get("version") == Some(&Value::from(1)));
+            let hash = hash.ok_or_else(|| invalid("extensions.persistedQuery", "must be {version: 1, sha256Hash}"))?;
+            Some(sha256("extensions.persistedQuery.sha256Hash", hash)?)
+        }
+        (Some(_), _) => return Err(invalid("documentId", "must be a string")),
+    };
+    match (text, hash) {
+        (Some(text), None) => Ok(DocumentSource::Text(text)),
+        (None, Some(hash)) => Ok(DocumentSource::Hash(hash)),
+        (Some(text), Some(hash)) => Ok(DocumentSource::Both { text, hash }),
+        (None, None) => Err(invalid("query", "must be a string")),
+    }
+}
+
+fn sha256(field: &'static str, id: &str) -> Result<String, Problem> {
+    let hash = id.strip_prefix("sha256:").unwrap_or(id);
+    if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(hash.to_ascii_lowercase())
+    } else {
+        Err(invalid(field, "must be sha256: and 64 hexadecimal digits"))
+    }
+}
+
+/// `extensions: {after}`, or the header.
 fn freshness(
     extensions: &Map<String, Value>,
     headers: &HeaderMap,
-    options: &QueryApiOptions,
+    patience: Patience,
 ) -> Result<Option<Freshness>, Problem> {
     let in_header = headers
-        .get(POSITION_AFTER)
+        .get(POSITION_AFTER_HEADER)
         .map(|value| value.to_str().unwrap_or_default());
     let token = match extensions.get("after") {
         None | Some(Value::Null) => in_header,
@@ -116,6 +154,11 @@ fn freshness(
         .field("extensions.after")
     };
     let after = PositionToken::decode(token).map_err(|_| not_a_token())?;
+    Ok(Some(Freshness { after, patience }))
+}
+
+/// `extensions: {withinMs, onTimeout}`: of the position that is named, and of those of the commands of a mutation.
+fn patience(extensions: &Map<String, Value>, options: &QueryApiOptions) -> Result<Patience, Problem> {
     let within_ms = match extensions.get("withinMs") {
         None | Some(Value::Null) => options.default_wait_ms,
         Some(value) => value
@@ -131,17 +174,19 @@ fn freshness(
         Some(Some("STALE")) => OnTimeout::Stale,
         Some(_) => return Err(invalid("extensions.onTimeout", "must be ERROR or STALE")),
     };
-    Ok(Some(Freshness {
-        after,
+    Ok(Patience {
         within: Duration::from_millis(within_ms),
         on_timeout,
-    }))
+    })
 }
+
+/// The code of a request whose parameters are not those of GraphQL over HTTP.
+pub(super) const INVALID_PARAMETERS: &str = "request.invalid-parameters";
 
 fn invalid(field: &'static str, reason: &'static str) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
-        "request.invalid-parameters",
+        INVALID_PARAMETERS,
         "Not the parameters of a GraphQL request",
     )
     .detail(format!("{field} {reason}"))

@@ -1,61 +1,74 @@
-//! The answer as bytes: which status, and no `data` where nothing ran.
+//! The answer as a response of HTTP.
 
-use std::collections::BTreeMap;
-
-use async_graphql::{ServerError, Value};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use tokio::time::Instant;
 
+use super::entity_tag;
 use super::media_type::MediaType;
-use crate::error::ErrorCode;
-use crate::execution::Answer;
+use crate::answer::Answer;
+use crate::error::{ErrorCode, QueryError};
+use crate::execution::refused;
+use crate::options::QueryApiOptions;
 
-/// Errors first, as the specification recommends, so that people see them.
-#[derive(Serialize)]
-struct AnswerBody<'a> {
-    #[serde(skip_serializing_if = "<[ServerError]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: &'a BTreeMap<String, Value>,
+/// Tells the position of the rows where the body cannot.
+pub(super) const POSITION_HEADER: HeaderName = HeaderName::from_static("position");
+
+/// What of the request decides about the response.
+pub(super) struct Asked<'a> {
+    pub(super) media_type: MediaType,
+    /// The headers of a GET.
+    pub(super) by_get: Option<&'a HeaderMap>,
+    pub(super) correlation_id: &'a str,
 }
 
 /// Writes the answer.
-pub(super) fn of_answer(answer: &Answer, media_type: MediaType) -> Response {
-    let status = status(answer, media_type);
-    let body = AnswerBody {
-        errors: &answer.response.errors,
-        data: Some(&answer.response.data).filter(|_| answer.executed),
-        extensions: &answer.response.extensions,
-    };
-    let Ok(bytes) = serde_json::to_vec(&body) else {
-        // Maps with text keys and numbers: there is nothing in it that JSON cannot hold.
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let mut response = (status, bytes).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from(1));
+pub(super) fn of_answer(answer: &Answer, asked: &Asked<'_>, options: &QueryApiOptions) -> Response {
+    let bytes = answer.to_json();
+    if bytes.len() > options.max_answer_bytes {
+        let error = QueryError::Limit {
+            code: ErrorCode::LimitAnswer,
+            what: "the bytes of an answer",
+            limit: options.max_answer_bytes,
+        };
+        let instead = refused(error.into(), asked.correlation_id, Instant::now());
+        let bytes = instead.to_json();
+        return written(&instead, bytes, asked, options);
     }
-    response
+    written(answer, bytes, asked, options)
 }
 
-/// 503 and 500 in either media type, so that balancers and monitors see a service in trouble. A refused operation is 400 in the GraphQL media
-/// type and 200 in `application/json`, where clients expect every well-formed answer.
-fn status(answer: &Answer, media_type: MediaType) -> StatusCode {
-    match (answer.refused, media_type) {
-        (Some(ErrorCode::Unavailable | ErrorCode::NotReady | ErrorCode::Timeout), _)
-        | (Some(ErrorCode::FreshnessTimeout), MediaType::GraphQlResponse) => StatusCode::SERVICE_UNAVAILABLE,
-        (Some(ErrorCode::UnknownGeneration), _) => StatusCode::NOT_FOUND,
-        (Some(ErrorCode::GenerationBuilding), _) => StatusCode::CONFLICT,
-        (Some(ErrorCode::Internal), _) => StatusCode::INTERNAL_SERVER_ERROR,
-        (None, _) | (Some(_), MediaType::Json) => StatusCode::OK,
-        (Some(_), MediaType::GraphQlResponse) => StatusCode::BAD_REQUEST,
+fn written(answer: &Answer, bytes: Vec<u8>, asked: &Asked<'_>, options: &QueryApiOptions) -> Response {
+    let status = options.http_profile.status(answer, asked.media_type);
+    let tag = asked
+        .by_get
+        .filter(|_| answer.trusted && status == StatusCode::OK)
+        .and_then(|headers| Some((headers, entity_tag::of(&answer.rows_to_json())?)));
+    let mut response = match &tag {
+        Some((headers, tag)) if entity_tag::is_known(headers, tag) => StatusCode::NOT_MODIFIED.into_response(),
+        _ => (status, bytes).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asked.media_type.content_type()));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Origin"));
+    if let Some((_, tag)) = tag {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.insert(ETAG, tag);
+        if let Some(position) = answer.position().and_then(|token| HeaderValue::from_str(token).ok()) {
+            headers.insert(POSITION_HEADER, position);
+        }
+    } else {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(1));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        _ => {}
+    }
+    response
 }

@@ -22,6 +22,8 @@ pub struct Measured {
     pub selections: usize,
     /// Fields under another name.
     pub aliases: usize,
+    /// Fields beside each other at the top.
+    pub root_fields: usize,
     /// Fields inside fields, introspection left out.
     pub depth: usize,
     /// The most directives on one selection.
@@ -39,6 +41,7 @@ impl Measured {
         Self {
             selections: self.selections.saturating_add(other.selections),
             aliases: self.aliases.saturating_add(other.aliases),
+            root_fields: self.root_fields.saturating_add(other.root_fields),
             depth: self.depth.max(other.depth),
             directives: self.directives.max(other.directives),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
@@ -59,15 +62,18 @@ pub(super) fn measure(document: &ExecutableDocument) -> Result<Measured, QueryEr
         measure.fragment(name.as_str(), 0)?;
     }
     let mut total = Measured::default();
+    let mut root_fields = 0;
     for (_, operation) in document.operations.iter() {
         let directives = operation.node.directives.len();
         let measured = measure.selection_set(&operation.node.selection_set.node, 0)?;
+        // One operation runs.
+        root_fields = root_fields.max(measured.root_fields);
         total = total.beside(measured).beside(Measured {
             directives,
             ..Measured::default()
         });
     }
-    Ok(total)
+    Ok(Measured { root_fields, ..total })
 }
 
 struct Measure<'d> {
@@ -134,6 +140,7 @@ fn of_field(name: &str, renamed: bool, inside: &Measured) -> Measured {
     if name.starts_with("__") {
         return Measured {
             aliases,
+            root_fields: 1,
             depth: 0,
             reads_rows: false,
             ..*inside
@@ -142,6 +149,7 @@ fn of_field(name: &str, renamed: bool, inside: &Measured) -> Measured {
     let list = usize::from(INTROSPECTION_LISTS.contains(&name));
     Measured {
         aliases,
+        root_fields: 1,
         depth: inside.depth + 1,
         introspection_lists: inside.introspection_lists + list,
         reads_rows: true,

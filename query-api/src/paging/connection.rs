@@ -12,7 +12,7 @@ use crate::error::QueryError;
 use crate::snapshot::SnapshotSlot;
 
 /// How the total of a list is found.
-pub enum Total {
+pub(crate) enum Total {
     /// Known from a row that was read anyway.
     Known(i64),
     /// By counting the source.
@@ -35,7 +35,7 @@ pub struct Edge<N: OutputType> {
 
 impl<N: OutputType> Connection<N> {
     /// From a page that was read, and the way to its total.
-    pub fn new(page: Page<N>, total: Total) -> Self {
+    pub(crate) fn new(page: Page<N>, total: Total) -> Self {
         let edges = page
             .rows
             .into_iter()
@@ -84,7 +84,7 @@ impl<N: OutputType> Connection<N> {
         };
         let mut snapshot = SnapshotSlot::of(context).open().await?;
         let mut sql = QueryBuilder::<Postgres>::new("SELECT count(*)");
-        source.push_from_where(&mut sql, snapshot.schema_with(source.models())?);
+        source.push_from_where(&mut sql, snapshot.schema_with(source.models(), source.reads())?);
         Ok(Some(sql.build_query_scalar().fetch_one(snapshot.connection()).await?))
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::PageRequest;
 use super::cursor::Cursor;
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::snapshot::OpenSnapshot;
 
 /// What sort of value a key column holds.
@@ -215,9 +216,12 @@ impl<T> Page<T> {
 }
 
 /// Where the rows of a list come from: the one place that holds its filter and its owner rule, for page and count alike.
-pub trait PageSource: Send + Sync {
+pub(crate) trait PageSource: Send + Sync {
     /// The read models whose tables it reads.
     fn models(&self) -> &'static [&'static str];
+
+    /// What of them, for operations that stand.
+    fn reads(&self) -> Reads<'_>;
 
     /// Adds ` FROM .. WHERE ..` to a statement.
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str);
@@ -230,7 +234,7 @@ pub trait PageRow: for<'r> FromRow<'r, PgRow> + Send + Unpin {
 }
 
 /// Reads one page.
-pub async fn fetch_page<R: PageRow>(
+pub(crate) async fn fetch_page<R: PageRow>(
     snapshot: &mut OpenSnapshot,
     source: &dyn PageSource,
     request: &PageRequest,
@@ -238,7 +242,7 @@ pub async fn fetch_page<R: PageRow>(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(R::COLUMNS);
     request.push_keys(&mut sql);
-    source.push_from_where(&mut sql, snapshot.schema_with(source.models())?);
+    source.push_from_where(&mut sql, snapshot.schema_with(source.models(), source.reads())?);
     request.push_bounds(&mut sql);
     request.push_order_and_limit(&mut sql);
     let rows = sql.build().fetch_all(snapshot.connection()).await?;

@@ -1,11 +1,15 @@
 //! The feed of what happened.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use event_store::Cut;
+use sqlx::{FromRow, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::push_time_range;
+use crate::error::QueryError;
+use crate::live::Reads;
 use crate::paging::{Key, KeyKind, PageRow, PageSource, Sort, SortDirection};
+use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
 
 /// A row of `activity`.
@@ -61,13 +65,47 @@ pub(crate) struct ActivitySource {
     pub(crate) before: Option<DateTime<Utc>>,
 }
 
-impl PageSource for ActivitySource {
-    fn models(&self) -> &'static [&'static str] {
-        &["activity"]
+/// What happened, and where in the order of the journal.
+pub(crate) struct PlacedActivity {
+    pub(crate) position: i64,
+    pub(crate) row: ActivityRow,
+}
+
+impl ActivitySource {
+    /// What happened at positions from `from` up to `below`, as far as it lies beyond the cut, in the order of the journal: at most so much.
+    pub(crate) async fn between(
+        &self,
+        snapshot: &mut OpenSnapshot,
+        (from, below): (i64, i64),
+        beyond: &Cut,
+        limit: i64,
+    ) -> Result<Vec<PlacedActivity>, QueryError> {
+        let to_signed = |(partition, _): (u32, u64)| (partition.cast_signed(), beyond.next(partition).cast_signed());
+        let (partitions, offsets): (Vec<i32>, Vec<i64>) = snapshot.cut().iter().map(to_signed).unzip();
+        let schema = snapshot.schema_with(self.models(), Reads::Everything)?;
+        let mut sql = QueryBuilder::new("SELECT e.position, ");
+        sql.push(ActivityRow::COLUMNS)
+            .push(" FROM journal.events e JOIN unnest(");
+        sql.push_bind(partitions).push(", ").push_bind(offsets);
+        sql.push(") AS beyond (partition, next_offset) ON beyond.partition = e.partition AND e.\"offset\" >= beyond.next_offset JOIN ");
+        sql.push(schema)
+            .push(".subject s ON s.stream = e.stream JOIN ")
+            .push(schema);
+        sql.push(".activity a ON a.subject_id = s.id AND a.revision = e.revision AND a.subject_kind = s.kind WHERE e.position >= ");
+        sql.push_bind(from).push(" AND e.position < ").push_bind(below);
+        self.push_conditions(&mut sql, schema);
+        sql.push(" ORDER BY e.position LIMIT ").push_bind(limit);
+        let rows = sql.build().fetch_all(snapshot.connection()).await?;
+        let placed = rows.iter().map(|row| {
+            Ok(PlacedActivity {
+                position: row.try_get("position")?,
+                row: ActivityRow::from_row(row)?,
+            })
+        });
+        Ok(placed.collect::<Result<_, sqlx::Error>>()?)
     }
 
-    fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
-        sql.push(" FROM ").push(schema).push(".activity a WHERE true");
+    fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         self.viewer.push_owner_rule(sql, "a.owner_id");
         if self.viewer.only_owner().is_some() {
             sql.push(" AND NOT EXISTS (SELECT FROM ").push(schema);
@@ -89,5 +127,20 @@ impl PageSource for ActivitySource {
             sql.push(" AND a.actor_id = ").push_bind(actor);
         }
         push_time_range(sql, "a.at", self.after, self.before);
+    }
+}
+
+impl PageSource for ActivitySource {
+    fn models(&self) -> &'static [&'static str] {
+        &["activity"]
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads::Everything
+    }
+
+    fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
+        sql.push(" FROM ").push(schema).push(".activity a WHERE true");
+        self.push_conditions(sql, schema);
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{contains_pattern, push_status_filter, push_time_range};
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::paging::{PageRow, PageSource};
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
@@ -48,6 +49,10 @@ impl PageSource for ConversationSource {
         &["conversation"]
     }
 
+    fn reads(&self) -> Reads<'_> {
+        Reads::AllConversations
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM ").push(schema).push(".conversation c WHERE true");
         self.viewer.push_owner_rule(sql, "c.owner_id");
@@ -71,7 +76,7 @@ pub(crate) async fn by_ids(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(ConversationRow::COLUMNS)
         .push(" FROM ")
-        .push(snapshot.schema_with(&["conversation"])?)
+        .push(snapshot.schema_with(&["conversation"], Reads::Conversations(ids))?)
         .push(".conversation c WHERE c.id = ANY(");
     sql.push_bind(ids.to_vec()).push(")");
     viewer.push_row_rule(&mut sql, "c.owner_id", "c.status");

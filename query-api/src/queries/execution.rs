@@ -7,6 +7,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
 
@@ -56,7 +57,7 @@ pub(crate) async fn of_tasks(
     tasks: &[Uuid],
     last: i64,
 ) -> Result<HashMap<Uuid, Vec<ExecutionRow>>, QueryError> {
-    let schema = snapshot.schema_with(&["execution", "task"])?;
+    let schema = snapshot.schema_with(&["execution", "task"], Reads::Tasks(tasks))?;
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(COLUMNS)
         .push(" FROM ")
@@ -82,7 +83,7 @@ pub(crate) async fn by_id(
     viewer: Viewer,
     id: Uuid,
 ) -> Result<Option<ExecutionRow>, QueryError> {
-    let schema = snapshot.schema_with(&["execution", "task"])?;
+    let schema = snapshot.schema_with(&["execution", "task"], Reads::AllTasks)?;
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(COLUMNS)
         .push(" FROM ")
@@ -102,11 +103,11 @@ pub(crate) async fn logs(
 ) -> Result<HashMap<(Uuid, i64), Vec<LogRow>>, QueryError> {
     let (tasks, numbers): (Vec<Uuid>, Vec<i64>) = attempts.iter().copied().unzip();
     let mut sql = QueryBuilder::new("SELECT l.* FROM unnest(");
-    sql.push_bind(tasks)
+    sql.push_bind(tasks.clone())
         .push(", ")
         .push_bind(numbers)
         .push(") AS wanted (task_id, attempt) JOIN ");
-    sql.push(snapshot.schema_with(&["execution"])?)
+    sql.push(snapshot.schema_with(&["execution"], Reads::Tasks(&tasks))?)
         .push(".execution_log l USING (task_id, attempt) ORDER BY l.task_id, l.attempt, l.line");
     let rows: Vec<LogRow> = sql.build_query_as().fetch_all(snapshot.connection()).await?;
     let mut by_attempt: HashMap<(Uuid, i64), Vec<LogRow>> = HashMap::new();

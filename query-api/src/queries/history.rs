@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::live::Reads;
 use crate::paging::{Key, KeyKind, PageRow, PageSource, Sort, SortDirection};
 use crate::viewer::Viewer;
 
@@ -51,6 +52,10 @@ pub(crate) struct HistorySource {
 impl PageSource for HistorySource {
     fn models(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads::Stream(&self.stream)
     }
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {

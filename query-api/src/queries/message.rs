@@ -7,6 +7,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::paging::{Key, KeyKind, Page, PageRequest, PageRow, PageSource, Sort, SortDirection};
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
@@ -55,6 +56,10 @@ impl PageSource for ThreadSource {
         &["message", "conversation"]
     }
 
+    fn reads(&self) -> Reads<'_> {
+        Reads::Conversations(std::slice::from_ref(&self.conversation_id))
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         push_messages_seen(sql, schema, &self.viewer);
         sql.push(" AND m.conversation_id = ").push_bind(self.conversation_id);
@@ -80,7 +85,11 @@ pub(crate) async fn pages_of_threads(
         .push(") AS wanted (id) CROSS JOIN LATERAL (SELECT ");
     sql.push(MessageRow::COLUMNS);
     request.push_keys(&mut sql);
-    push_messages_seen(&mut sql, snapshot.schema_with(&["message", "conversation"])?, &viewer);
+    push_messages_seen(
+        &mut sql,
+        snapshot.schema_with(&["message", "conversation"], Reads::Conversations(conversations))?,
+        &viewer,
+    );
     sql.push(" AND m.conversation_id = wanted.id");
     request.push_bounds(&mut sql);
     request.push_order_and_limit(&mut sql);
@@ -97,6 +106,28 @@ pub(crate) async fn pages_of_threads(
         .iter()
         .map(|id| (*id, request.page_of(threads.remove(id).unwrap_or_default())))
         .collect())
+}
+
+/// What was said in a thread after a place in it, oldest first: at most so much.
+pub(crate) async fn said_after(
+    snapshot: &mut OpenSnapshot,
+    viewer: Viewer,
+    conversation: Uuid,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<MessageRow>, QueryError> {
+    let mut sql = QueryBuilder::new("SELECT ");
+    sql.push(MessageRow::COLUMNS);
+    let reads = Reads::Conversations(std::slice::from_ref(&conversation));
+    push_messages_seen(
+        &mut sql,
+        snapshot.schema_with(&["message", "conversation"], reads)?,
+        &viewer,
+    );
+    sql.push(" AND m.conversation_id = ").push_bind(conversation);
+    sql.push(" AND m.sequence > ").push_bind(after.unwrap_or(-1));
+    sql.push(" ORDER BY m.sequence LIMIT ").push_bind(limit);
+    Ok(sql.build_query_as().fetch_all(snapshot.connection()).await?)
 }
 
 /// The last message of each of these conversations, which the viewer is known to see.
@@ -127,7 +158,11 @@ pub(crate) async fn by_id(
 ) -> Result<Option<MessageRow>, QueryError> {
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(MessageRow::COLUMNS);
-    push_messages_seen(&mut sql, snapshot.schema_with(&["message", "conversation"])?, &viewer);
+    push_messages_seen(
+        &mut sql,
+        snapshot.schema_with(&["message", "conversation"], Reads::AllConversations)?,
+        &viewer,
+    );
     sql.push(" AND m.id = ")
         .push_bind(id)
         .push(" ORDER BY m.sent_at, m.conversation_id, m.sequence LIMIT 1");

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::snapshot::OpenSnapshot;
 
 /// One generation.
@@ -44,5 +45,6 @@ const GENERATIONS: &str = "
 
 /// Reads them.
 pub(crate) async fn generations(snapshot: &mut OpenSnapshot) -> Result<Vec<GenerationRow>, QueryError> {
+    snapshot.note(Reads::Everything);
     Ok(sqlx::query_as(GENERATIONS).fetch_all(snapshot.connection()).await?)
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::message::{MessageRow, push_messages_seen};
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::paging::{Key, KeyKind, PageRow, PageSource, Sort, SortDirection};
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
@@ -71,6 +72,10 @@ impl PageSource for SearchSource {
         &["message", "conversation"]
     }
 
+    fn reads(&self) -> Reads<'_> {
+        Reads::AllConversations
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM (SELECT ")
             .push(MessageRow::COLUMNS)
@@ -111,7 +116,7 @@ pub(crate) async fn highlights(
         .push(", ")
         .push_bind(sequences);
     sql.push(") AS place (conversation_id, sequence) JOIN ")
-        .push(snapshot.schema_with(&["message"])?);
+        .push(snapshot.schema_with(&["message"], Reads::AllConversations)?);
     sql.push(".message m USING (conversation_id, sequence)");
     let rows: Vec<(Uuid, i64, String)> = sql.build_query_as().fetch_all(snapshot.connection()).await?;
     Ok(rows

@@ -5,6 +5,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, QueryError};
+use crate::live::Reads;
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
 
@@ -109,7 +110,7 @@ pub(crate) async fn sums(
             .push(counter);
     }
     sql.push(" FROM ")
-        .push(snapshot.schema_with(&["statistics"])?)
+        .push(snapshot.schema_with(&["statistics"], Reads::Everything)?)
         .push(".statistics s WHERE true");
     request.viewer.push_owner_rule(&mut sql, "s.owner_id");
     if let Some(owner) = request.owner_id {

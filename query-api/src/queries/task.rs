@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{contains_pattern, push_status_filter, push_time_range};
 use crate::error::QueryError;
+use crate::live::Reads;
 use crate::paging::{PageRow, PageSource};
 use crate::snapshot::OpenSnapshot;
 use crate::viewer::Viewer;
@@ -79,6 +80,10 @@ impl PageSource for TaskSource {
         &["task"]
     }
 
+    fn reads(&self) -> Reads<'_> {
+        Reads::AllTasks
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Postgres>, schema: &str) {
         sql.push(" FROM ").push(schema).push(".task t WHERE true");
         self.viewer.push_owner_rule(sql, "t.owner_id");
@@ -110,7 +115,7 @@ pub(crate) async fn by_ids(
     let mut sql = QueryBuilder::new("SELECT ");
     sql.push(TaskRow::COLUMNS)
         .push(" FROM ")
-        .push(snapshot.schema_with(&["task"])?)
+        .push(snapshot.schema_with(&["task"], Reads::Tasks(ids))?)
         .push(".task t WHERE t.id = ANY(");
     sql.push_bind(ids.to_vec()).push(")");
     viewer.push_row_rule(&mut sql, "t.owner_id", "t.status");

@@ -66,7 +66,7 @@ pub(crate) struct ActivityFilter {
 }
 
 impl ActivityFilter {
-    fn source(self, viewer: Viewer) -> Result<ActivitySource, QueryError> {
+    pub(super) fn source(self, viewer: Viewer) -> Result<ActivitySource, QueryError> {
         Ok(ActivitySource {
             viewer,
             // PostgreSQL cannot hold NUL, so nothing has such a type.
@@ -82,7 +82,7 @@ impl ActivityFilter {
 }
 
 /// Something that happened.
-pub(crate) struct Activity(ActivityRow);
+pub(crate) struct Activity(pub(super) ActivityRow);
 
 /// Something that happened.
 #[Object]

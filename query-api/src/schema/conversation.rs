@@ -191,6 +191,11 @@ impl Conversation {
             .collect()
     }
 
+    /// The revision of its stream.
+    pub(super) fn stream_revision(&self) -> i64 {
+        self.row.revision
+    }
+
     /// The id, for those who keep conversations by id.
     pub(super) fn uuid(&self) -> Uuid {
         self.row.id

@@ -30,22 +30,29 @@ impl StatisticsQueries {
         to: Option<Date>,
         owner_id: Option<ID>,
     ) -> Result<Option<Statistics>, QueryError> {
-        let request = StatisticsRequest {
-            viewer: *context.data_unchecked::<Viewer>(),
-            group_by: group_by
-                .unwrap_or_default()
-                .into_iter()
-                .map(StatisticsGroup::dimension)
-                .collect(),
-            from: from.map(|date| date.0),
-            to: to.map(|date| date.0),
-            owner_id: optional_uuid_of("ownerId", owner_id.as_ref())?,
-        };
-        let mut snapshot = SnapshotSlot::of(context).open().await?;
-        let rows = sums(&mut snapshot, &request).await?;
-        let rows = rows.iter().map(StatisticsGroupRow::of_row).collect::<Result<_, _>>()?;
-        Ok(Some(Statistics { rows }))
+        load(context, group_by, (from, to), owner_id).await.map(Some)
     }
+}
+
+/// The sums, for queries and subscriptions.
+pub(super) async fn load(
+    context: &Context<'_>,
+    group_by: Option<Vec<StatisticsGroup>>,
+    (from, to): (Option<Date>, Option<Date>),
+    owner_id: Option<ID>,
+) -> Result<Statistics, QueryError> {
+    let group_by = group_by.unwrap_or_default().into_iter();
+    let request = StatisticsRequest {
+        viewer: *context.data_unchecked::<Viewer>(),
+        group_by: group_by.map(StatisticsGroup::dimension).collect(),
+        from: from.map(|date| date.0),
+        to: to.map(|date| date.0),
+        owner_id: optional_uuid_of("ownerId", owner_id.as_ref())?,
+    };
+    let mut snapshot = SnapshotSlot::of(context).open().await?;
+    let rows = sums(&mut snapshot, &request).await?;
+    let rows = rows.iter().map(StatisticsGroupRow::of_row).collect::<Result<_, _>>()?;
+    Ok(Statistics { rows })
 }
 
 /// What sums can be split by.

@@ -1,6 +1,7 @@
-//! Enums of the schema and their spelling in the read models: `BUG_FIX` here, `bug-fix` there.
+//! Enums of the schema and their spelling in read models and commands: `BUG_FIX` here, `bug-fix` there.
 
 use async_graphql::Enum;
+use serde::{Serialize, Serializer};
 
 use crate::error::QueryError;
 
@@ -12,6 +13,13 @@ macro_rules! stored_enum {
             $($(#[$variant_documentation])* $variant,)+
         }
 
+        /// As the command API reads it.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.stored())
+            }
+        }
+
         impl $name {
             /// Every value as it is stored.
             #[cfg(test)]
@@ -19,7 +27,6 @@ macro_rules! stored_enum {
             const STORED: &'static [&'static str] = &[$($stored),+];
 
             /// The spelling in the read models.
-            #[allow(dead_code, reason = "not every enum is a filter")]
             pub(crate) const fn stored(self) -> &'static str {
                 match self {
                     $(Self::$variant => $stored,)+

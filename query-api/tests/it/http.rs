@@ -2,73 +2,18 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Method, StatusCode};
 use platform::token::SigningKey;
 use query_api::QueryApiOptions;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::world::{Reply, World};
+use crate::call::Call;
+use crate::world::World;
 
 const JSON: &str = "application/json; charset=utf-8";
 const GRAPHQL: &str = "application/graphql-response+json; charset=utf-8";
 const TYPENAME: &str = "{ __typename }";
-
-/// A request that is right but for what a test changes.
-struct Call<'w> {
-    world: &'w World,
-    method: Method,
-    uri: String,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-impl<'w> Call<'w> {
-    fn post(world: &'w World, body: impl ToString) -> Self {
-        let headers = vec![
-            (
-                "authorization",
-                format!("Bearer {}", world.token("user", Uuid::new_v4())),
-            ),
-            ("content-type", "application/json".to_owned()),
-        ];
-        Self {
-            world,
-            method: Method::POST,
-            uri: "/graphql".to_owned(),
-            headers,
-            body: body.to_string(),
-        }
-    }
-
-    fn get(world: &'w World, query_string: &str) -> Self {
-        Self {
-            method: Method::GET,
-            uri: format!("/graphql?{query_string}"),
-            ..Self::post(world, "")
-        }
-    }
-
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.retain(|(present, _)| *present != name);
-        self.headers.push((name, value.to_string()));
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(present, _)| *present != name);
-        self
-    }
-
-    async fn reply(self) -> Reply {
-        let mut request = Request::builder().method(self.method).uri(self.uri);
-        for (name, value) in self.headers {
-            request = request.header(name, value);
-        }
-        self.world.send(request.body(Body::from(self.body)).unwrap()).await
-    }
-}
 
 async fn world() -> World {
     World::start_without_projector(QueryApiOptions {

@@ -1,5 +1,6 @@
 //! A database of its own with store, projector and query service, and short words to make history and ask questions.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,20 +8,24 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Duration as Span, TimeZone, Utc};
+use command_api::{CommandApi, CommandApiOptions};
 use domain::conversation::{ConversationEvent, Message, MessageRole};
 use domain::id::created_by;
 use domain::task::{Classification, Complexity, ExecutionResult, Strategy, TaskEvent, TaskType};
 use domain::{CommandId, ConversationId, DomainEvent, EventId, ExecutionId, MessageId, Role, StreamId, UserId};
 use event_store::postgres::PostgresStore;
+use event_store::snapshot::PostgresSnapshots;
 use event_store::{AppendToStreamOptions, EventMetadata, EventStore, NewEvent, PositionToken, StreamState};
 use platform::shutdown::Shutdown;
 use platform::token::SigningKey;
+use projections::change_feed::ChangeFeed;
 use projections::query_load::QueryLoad;
 use projections::{ProjectorHandle, ProjectorOptions, ProjectorService};
-use query_api::{QueryApi, QueryApiOptions};
+use query_api::{Commands, QueryApi, QueryApiOptions};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -32,9 +37,10 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) load: Arc<QueryLoad>,
+    pub(crate) shutdown: Shutdown,
+    api: QueryApi,
     key: SigningKey,
     projector: Option<ProjectorHandle>,
-    shutdown: Shutdown,
 }
 
 /// An answer over HTTP.
@@ -80,9 +86,14 @@ impl World {
         let mut world = Self::start_without_projector(options.clone()).await;
         world.start_projector();
         let projector = world.projector.clone();
-        let api = QueryApi::new(world.pool.clone(), world.key.clone(), projector, options);
+        let api = QueryApi::new(world.pool.clone(), world.key.clone(), projector.clone(), options)
+            .unwrap()
+            .stopping_with(world.shutdown.clone());
+        let feed = ChangeFeed::new(world.pool.clone(), projector);
+        tokio::spawn(api.live().clone().run(feed, world.shutdown.clone()));
         world.load = Arc::clone(api.load());
-        world.router = query_api::router(api);
+        world.router = query_api::router(api.clone());
+        world.api = api;
         world
     }
 
@@ -92,16 +103,33 @@ impl World {
         projections::migrate(&pool).await.unwrap();
         let store: Arc<dyn EventStore> = Arc::new(PostgresStore::open(pool.clone(), 4).await.unwrap());
         let key = SigningKey::from_secret(&[7; 32]);
-        let api = QueryApi::new(pool.clone(), key.clone(), None, options);
+        let api = QueryApi::new(pool.clone(), key.clone(), None, options).unwrap();
         Self {
             pool,
             load: Arc::clone(api.load()),
-            router: query_api::router(api),
+            router: query_api::router(api.clone()),
+            api,
             store,
             key,
             projector: None,
             shutdown: Shutdown::new(),
         }
+    }
+
+    /// Mutations go there from now on.
+    pub(crate) fn give_commands_to(&mut self, commands: Arc<dyn Commands>) {
+        self.router = query_api::router(self.api.clone().giving_commands_to(commands));
+    }
+
+    /// A write side on the same log, with the same key.
+    pub(crate) fn command_api(&self) -> CommandApi {
+        let snapshots = Arc::new(PostgresSnapshots::new(self.pool.clone()));
+        CommandApi::new(
+            self.store.clone(),
+            snapshots,
+            CommandApiOptions::default(),
+            self.key.clone(),
+        )
     }
 
     pub(crate) fn start_projector(&mut self) {
@@ -250,6 +278,24 @@ impl World {
 
     pub(crate) fn token(&self, role: &str, subject: Uuid) -> String {
         self.key.mint(subject, role, Duration::from_secs(600)).unwrap()
+    }
+
+    pub(crate) fn token_for(&self, role: &str, subject: Uuid, lifetime: Duration) -> String {
+        self.key.mint(subject, role, lifetime).unwrap()
+    }
+
+    /// Listens for connections of its own; where.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    /// Asks all that stands to end.
+    pub(crate) fn stop(&self) {
+        self.shutdown.trigger();
     }
 
     /// Sends any request.

@@ -18,9 +18,9 @@ pub(super) async fn run(
     let model = &options.model;
     let operator = super::operator();
     let administrator = Administrator::new(&sources.pool, store, &operator).because(options.reason.text());
-    let begin = administrator.rebuild_model(model, sources.projections.clone());
+    let beginning = administrator.rebuild_model(model, sources.projections.clone());
     let mut rebuild = tokio::select! {
-        begun = begin => begun?,
+        begun = beginning => begun?,
         () = shutdown.requested() => return Ok(interrupted(model)),
     };
     let generation = rebuild.generation().to_owned();
