@@ -1,4 +1,4 @@
--- What each transaction of a generation that is kept level has changed, for those who show something live: one row a transaction, in it.
+-- What each transaction of a projector has changed, for those who show something live: one row a transaction, in it.
 -- Worth nothing a minute later, and removed then.
 create unlogged table control.change (
     generation integer not null references control.generation (id) on delete cascade,

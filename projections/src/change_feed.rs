@@ -1,6 +1,6 @@
 //! What changes in the generation that serves, told to whoever shows something live.
 //!
-//! A transaction that writes rows of a generation which is kept level tells in one row of `control.change` which streams they belong to. The
+//! A transaction of a projector that writes rows of a generation tells in one row of `control.change` which streams they belong to. The
 //! row commits with the checkpoint. So whoever reads the checkpoint and the rows beyond the checkpoint that it read before, in one
 //! snapshot, has missed nothing and gets nothing twice, however many processes project. A look is taken when a projector calls
 //! ([`waking`](self)): in this process at each transaction, from others by a notification for many of them, and from time to time in case

@@ -10,6 +10,7 @@ use platform::health::HealthReporter;
 use platform::shutdown::Shutdown;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::checkpoint;
 use crate::error::{self, Poison, ProjectionError};
@@ -125,11 +126,12 @@ impl ProjectorService {
     /// Works until shutdown is requested. Failures are tried again; after one that time cannot mend it stands still, unhealthy.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ProjectionError> {
         let main = Arc::new(self);
-        let (projected, (), ()) = tokio::join!(
-            main.project(&shutdown),
-            Companions::of(&main).run(&shutdown),
-            main.caller.run(&main.pool, &shutdown)
-        );
+        let (calling, until) = (main.clone(), shutdown.clone());
+        // A task of its own: lanes wake it, and must not wake this one, which has to go on whatever a projector does to their threads.
+        let _calling = AbortOnDropHandle::new(tokio::spawn(async move {
+            calling.caller.run(&calling.pool, &until).await;
+        }));
+        let (projected, ()) = tokio::join!(main.project(&shutdown), Companions::of(&main).run(&shutdown));
         projected
     }
 

@@ -85,11 +85,8 @@ impl Lane {
             parts.generation.clone(),
             parts.options.synchronous_commit,
         );
-        let writer = match parts.stage {
-            // Nobody is shown one that is not complete.
-            Stage::Building => writer,
-            Stage::Level => writer.telling(),
-        };
+        // Also while it is built: the first generation serves meanwhile, and another process may know already that it is complete.
+        let writer = writer.telling();
         let most = parts.care.batch_events(&parts.cut, parts.options.batch_events);
         Self {
             size: BatchSize::new(most, Duration::from_millis(parts.options.transaction_ms.max(1))),
@@ -211,9 +208,7 @@ impl Lane {
         parts.timings.rests(pause);
         self.rests_until = Instant::now() + pause;
         metrics::batch_committed(&parts.generation.schema, written.events, written.took);
-        if parts.stage == Stage::Level {
-            parts.service.caller.moved();
-        }
+        parts.service.caller.moved();
         parts.service.advanced(&written.to);
         Ok(())
     }

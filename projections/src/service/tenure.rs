@@ -315,7 +315,7 @@ impl Tenure {
                         return Ok(Pause::Anew);
                     }
                 }
-                _ = forget_timer.tick(), if self.stage == Stage::Level => {
+                _ = forget_timer.tick() => {
                     change_feed::forget_old_changes(&self.service.pool, self.generation.id).await?;
                 }
                 _ = lag_timer.tick() => {
