@@ -6,7 +6,6 @@
 
 mod alone;
 mod catching_up;
-mod closed_loop;
 mod content;
 mod hot_stream;
 mod http;
@@ -27,7 +26,6 @@ use clap::{Args, ValueEnum};
 use crate::measurement::Measurement;
 use crate::servers::Servers;
 
-pub(crate) use closed_loop::closed_loop;
 pub(crate) use content::EVENT_BYTES;
 pub(crate) use node::{LogNode, OpenedLog, close, connect};
 pub(crate) use streams::{Appender, Streams};
@@ -42,7 +40,7 @@ pub(crate) struct AppendOptions {
     /// Only these cases of `append`, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "CASE,..")]
     only: Vec<Case>,
-    /// Seconds of each measurement of `append` and `peers`; 1 is for a quick look.
+    /// Seconds of each measurement of `append`, `graphql` and `peers`; 1 is for a quick look.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
 }

@@ -57,3 +57,15 @@ pub(crate) fn rows(bench: &'static str, case: &str, rounds: &[&Used]) -> Vec<Mea
     };
     by_name.into_iter().map(row).collect()
 }
+
+/// The same without the threads of each: who loads several servers in turns compares whole processes.
+pub(crate) fn rows_of_processes(bench: &'static str, case: &str, rounds: &[&Used]) -> Vec<Measurement> {
+    let without_threads = |used: &&Used| -> Used {
+        let processes = used.iter().filter(|(name, _)| !name.contains('['));
+        processes
+            .map(|(name, milliseconds)| (name.clone(), *milliseconds))
+            .collect()
+    };
+    let rounds: Vec<Used> = rounds.iter().map(without_threads).collect();
+    rows(bench, case, &rounds.iter().collect::<Vec<_>>())
+}

@@ -7,9 +7,13 @@
 mod accept;
 mod append;
 mod backfill;
+mod closed_loop;
 mod cost;
 pub mod data;
+mod filled_log;
+mod graphql;
 mod limit;
+mod long_log;
 mod measurement;
 mod peers;
 mod processor_time;
@@ -30,15 +34,15 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::append::AppendOptions;
+use crate::long_log::LongLogOptions;
 use crate::measurement::Measurement;
-use crate::replay::ReplayOptions;
 use crate::servers::Servers;
 
 /// Measure the platform against the limits of this machine.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// What to measure; everything but `replay` and `peers` when nothing is named.
+    /// What to measure; everything but `replay`, `graphql` and `peers` when nothing is named.
     #[arg(value_enum, value_name = "NAME")]
     names: Vec<BenchName>,
     /// The form of the figures.
@@ -56,7 +60,7 @@ struct Arguments {
     #[command(flatten)]
     append: AppendOptions,
     #[command(flatten)]
-    replay: ReplayOptions,
+    long_log: LongLogOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +77,8 @@ enum BenchName {
     Append,
     /// Rebuilds, lag, switching and what analysts do, each against its limit.
     Replay,
+    /// Queries beside PostGraphile on the same tables, and beside a handler that only answers.
+    Graphql,
     /// Appends of other event stores beside ours.
     Peers,
 }
@@ -121,8 +127,8 @@ fn start(arguments: &Arguments) -> Result<()> {
         println!("{}", measurement::TABLE_HEAD);
     }
     let is_wanted = |bench: &BenchName| match arguments.names.as_slice() {
-        // Peers are built by `./dev bench` when they are named, and a replay makes a long log first.
-        [] => !matches!(bench, BenchName::Replay | BenchName::Peers),
+        // Peers are fetched and built by `./dev bench` when they are named, and the other two make a long log first.
+        [] => !matches!(bench, BenchName::Replay | BenchName::Graphql | BenchName::Peers),
         named => named.contains(bench),
     };
     for bench in BenchName::value_variants().iter().filter(|bench| is_wanted(bench)) {
@@ -136,7 +142,10 @@ impl BenchName {
         let mut builder = match self {
             Self::Append | Self::Replay | Self::Peers => Builder::new_multi_thread(),
             // One thread: a client that answers itself across threads would measure its own wake-ups.
-            Self::Backfill | Self::Accept | Self::Visible | Self::Ready => Builder::new_current_thread(),
+            // And one that loads others leaves them the rest of the machine.
+            Self::Backfill | Self::Accept | Self::Visible | Self::Ready | Self::Graphql => {
+                Builder::new_current_thread()
+            }
         };
         Ok(builder.enable_all().build()?)
     }
@@ -167,7 +176,12 @@ async fn measure(bench: BenchName, servers: &Servers, arguments: &Arguments) -> 
         }
         BenchName::Replay => {
             record_metrics()?;
-            replay::run(servers, &arguments.replay, |rows| print(rows, arguments.output)).await
+            replay::run(servers, &arguments.long_log, |rows| print(rows, arguments.output)).await
+        }
+        BenchName::Graphql => {
+            record_metrics()?;
+            let print = |rows| print(rows, arguments.output);
+            graphql::run(servers, &arguments.long_log, window, print).await
         }
         BenchName::Peers => {
             record_metrics()?;

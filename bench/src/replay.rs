@@ -14,8 +14,9 @@ mod single_models;
 mod switching;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 
+use crate::long_log::LongLogOptions;
 use crate::measurement::Measurement;
 use crate::servers::Servers;
 use log::Logs;
@@ -23,17 +24,7 @@ use log::Logs;
 const BENCH: &str = "replay";
 /// Longer logs tell nothing more about one read model, and its peers take their time.
 const EVENTS_OF_ONE_MODEL: u64 = 1_000_000;
-
-/// What can be told to `replay`.
-#[derive(Debug, Args)]
-pub(crate) struct ReplayOptions {
-    /// Events of the log that `replay` works on; there are a tenth of it in another one.
-    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..))]
-    events: u64,
-    /// Only these cases of `replay`, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "CASE,..")]
-    cases: Vec<Case>,
-}
+const EVENTS: u64 = 1_000_000;
 
 /// A path of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,14 +51,13 @@ pub(crate) enum Case {
 /// the first failure is returned at the end.
 pub(crate) async fn run(
     servers: &Servers,
-    options: &ReplayOptions,
+    options: &LongLogOptions,
     print: impl Fn(Vec<Measurement>) -> Result<()>,
 ) -> Result<()> {
-    let mut logs = Logs::new(servers, options.events);
+    let mut logs = Logs::new(servers, options.events(EVENTS));
     let mut failure = None;
-    let wanted = |case: &Case| options.cases.is_empty() || options.cases.contains(case);
-    for case in Case::value_variants().iter().filter(|case| wanted(case)) {
-        match measure(*case, &mut logs, servers).await {
+    for case in options.cases_of_replay()? {
+        match measure(case, &mut logs, servers).await {
             Ok(rows) => print(rows)?,
             Err(error) => {
                 eprintln!("bench: {case:?}: {error:#}");

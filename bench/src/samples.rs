@@ -32,6 +32,11 @@ impl Samples {
         median(self.rounds.iter().map(|round| median(round.clone())).collect())
     }
 
+    /// Over all rounds.
+    pub(crate) fn p95(&self) -> f64 {
+        quantile(self.rounds.concat(), 95)
+    }
+
     /// Over all rounds, since a tail is made of what is rare.
     pub(crate) fn p99(&self) -> f64 {
         quantile(self.rounds.concat(), 99)

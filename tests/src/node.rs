@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::spawn_blocking;
-use xtask::services::node::{Node, PACKAGES};
+use xtask::services::node::{GRAPHQL_CHECKS, Node, PACKAGES};
 
 use crate::deadline::settled;
 
@@ -46,7 +46,7 @@ impl Driven {
 
 /// A script with the packages that it needs.
 async fn command(script: &str, arguments: &[&str]) -> Command {
-    let kit = spawn_blocking(Node::fetch).await.unwrap().unwrap();
+    let kit = spawn_blocking(|| Node::fetch(&GRAPHQL_CHECKS)).await.unwrap().unwrap();
     let mut command = Command::new("node");
     command
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("node").join(script))

@@ -1,6 +1,7 @@
 //! `./dev bench`: benchmarks on throw-away servers that write as durably as real ones.
 
 mod peers;
+mod queries;
 
 use std::process::ExitCode;
 
@@ -26,12 +27,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Wish::Needed if peers::build()? => true,
         Wish::Needed => return Ok(ExitCode::FAILURE),
     };
+    // Without it the rest is worth measuring all the same; its targets then count as missed.
+    let postgraphile = queries::fetch(arguments).unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        None
+    });
+    interrupt::check()?;
     let servers = TestServers::start()?;
     let mut command = programs.command("bench")?;
     command.args(arguments);
     servers.describe_to(&mut command)?;
     if with_peers {
         peers::describe_to(&mut command);
+    }
+    if let Some(postgraphile) = &postgraphile {
+        queries::describe_to(&mut command, postgraphile);
     }
     let mut child = command.spawn().context("the benchmarks cannot be started")?;
     let status = interrupt::wait_for(&mut child)?;

@@ -10,7 +10,7 @@ use crate::lock::Lock;
 use crate::project;
 use crate::services::kafka::PrivateKafka;
 use crate::services::kafka::jars::Jars;
-use crate::services::node::Node;
+use crate::services::node::{GRAPHQL_CHECKS, Node};
 use crate::services::postgres::PrivatePostgres;
 use crate::services::process::RecordedProcess;
 use crate::services::python::Python;
@@ -58,7 +58,7 @@ impl TestServers {
             .env("CODING_AGENT_TEST_POSTGRES", self.postgres.url())
             .env("CODING_AGENT_TEST_KAFKA", self.kafka.bootstrap())
             .env("CODING_AGENT_TEST_KAFKA_JARS", Jars::location()?.directory())
-            .env("CODING_AGENT_TEST_NODE", Node::location()?.directory())
+            .env("CODING_AGENT_TEST_NODE", Node::location(&GRAPHQL_CHECKS)?.directory())
             .env("CODING_AGENT_TEST_PYTHON", Python::location()?.directory());
         Ok(())
     }

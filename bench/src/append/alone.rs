@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::BENCH;
-use super::closed_loop::Turn;
 use super::node::LogNode;
 use super::store_level::STREAMS;
 use super::streams::{Appender, Streams};
+use crate::closed_loop::Turn;
 use crate::limit::kafka::{RawProducer, contents, record_like};
 use crate::measurement::{Measurement, Target};
 use crate::samples::Samples;

@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use event_store::{Cut, EventStore as _};
 use tokio::task::JoinSet;
 
-use super::closed_loop::Turn;
 use super::node::{LogNode, OpenedLog};
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::closed_loop::Turn;
 use crate::cost::{self, Meter, Used};
 use crate::limit::postgres::copy_of_journal;
 use crate::measurement::{Measurement, Target, as_float};

@@ -15,9 +15,9 @@ use platform::clock;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::closed_loop::{Client, Load, Turn, closed_loop};
 use super::node::LogNode;
 use super::{BENCH, ROUNDS, content};
+use crate::closed_loop::{Client, Load, Turn, closed_loop};
 use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::future::try_join_all;
 
-use super::closed_loop::{Client, Load, Turn, closed_loop};
 use super::{BENCH, ROUNDS};
 use crate::Store;
+use crate::closed_loop::{Client, Load, Turn, closed_loop};
 use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::closed_loop::Turn;
 use super::streams::Appender;
+use crate::closed_loop::Turn;
 use crate::samples::Samples;
 
 /// Arrivals before the clock starts.

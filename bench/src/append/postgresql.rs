@@ -7,12 +7,12 @@ use anyhow::{Result, ensure};
 use event_store::EventStore;
 use event_store::postgres::PostgresStore;
 
-use super::closed_loop::{Load, closed_loop};
 use super::node::{close, connect};
 use super::pgbench::Pgbench;
 use super::store_level::STREAMS;
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::closed_loop::{Load, closed_loop};
 use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;

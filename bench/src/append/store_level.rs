@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::closed_loop::{Load, closed_loop};
 use super::node::LogNode;
 use super::open_loop::open_loop;
 use super::producer_performance::ProducerPerformance;
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS, content};
+use crate::closed_loop::{Load, closed_loop};
 use crate::cost::{self, Meter};
 use crate::limit::kafka::contents;
 use crate::measurement::{Measurement, Target, as_float};

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::closed_loop::{Client, Turn};
 use super::content;
+use crate::closed_loop::{Client, Turn};
 
 /// After a store said that it has too much to do.
 const BACK_OFF: Duration = Duration::from_millis(5);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::closed_loop::{Load, closed_loop};
 use super::node::LogNode;
 use super::store_level::{IN_FLIGHT, STREAMS};
 use super::streams::{Appender, Streams};
 use super::{BENCH, ROUNDS};
+use crate::closed_loop::{Load, closed_loop};
 use crate::cost::{self, Meter};
 use crate::measurement::{Measurement, Target};
 use crate::samples::median;

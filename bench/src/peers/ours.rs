@@ -8,7 +8,8 @@ use event_store::postgres::PostgresStore;
 
 use super::Round;
 use super::program::Plan;
-use crate::append::{Appender, LogNode, Streams, close, closed_loop, connect};
+use crate::append::{Appender, LogNode, Streams, close, connect};
+use crate::closed_loop::closed_loop;
 use crate::cost::Meter;
 use crate::servers::{PARTITIONS, Place, Servers};
 

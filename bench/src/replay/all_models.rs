@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::BENCH;
 use super::fold::wait_until_level;
-use super::log::FilledLog;
 use crate::cost::{self, Meter, Used};
+use crate::filled_log::FilledLog;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::servers::Servers;
 use crate::system::Instance;

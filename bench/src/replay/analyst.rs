@@ -8,7 +8,7 @@ use event_store::{Cut, PositionToken};
 use tokio::time::timeout;
 
 use super::BENCH;
-use super::log::FilledLog;
+use crate::filled_log::FilledLog;
 use crate::limit::postgres::copy_out_of_journal;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::system::Installation;

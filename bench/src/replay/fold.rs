@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::time::sleep;
 
-use super::log::FilledLog;
 use crate::cost::{Meter, Used};
+use crate::filled_log::FilledLog;
 use crate::measurement::as_float;
 use crate::servers::Servers;
 

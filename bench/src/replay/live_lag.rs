@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 use super::BENCH;
-use super::log::FilledLog;
+use crate::filled_log::FilledLog;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::Samples;
 use crate::system::{Client, Installation, Instance};
@@ -45,11 +45,7 @@ pub(super) async fn run(log: &FilledLog) -> Result<Vec<Measurement>> {
     let (instance, _) = log.installation.start().await?;
     let mut client = Client::connect(&log.installation, &instance).await?;
     client.wait_level_within(LEVEL_EVERY, LEVEL_WITHIN).await?;
-    let schema: String = sqlx::query_scalar(
-        "select schema_name from control.serving join control.generation on generation.id = serving.generation",
-    )
-    .fetch_one(&log.pool)
-    .await?;
+    let schema = log.serving_schema().await?;
     let sql: Arc<str> = format!("select exists (select from {schema}.task where id = $1)").into();
     let measured = measure(&log.installation, &instance, &log.pool, &sql).await?;
     instance.terminate().await?;

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::BENCH;
 use super::fold::{fold, remove};
-use super::log::FilledLog;
+use crate::filled_log::FilledLog;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::peers::PeerProgram;
 use crate::samples::median;

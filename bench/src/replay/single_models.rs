@@ -5,8 +5,8 @@ use sqlx::AssertSqlSafe;
 
 use super::BENCH;
 use super::fold::{Fold, fold, remove};
-use super::log::FilledLog;
 use crate::cost;
+use crate::filled_log::FilledLog;
 use crate::limit::postgres::copy_of_table;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;

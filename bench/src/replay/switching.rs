@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::BENCH;
 use super::fold::wait_until_level;
-use super::log::FilledLog;
+use crate::filled_log::FilledLog;
 use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::Samples;
 use crate::system::{Client, Installation};

@@ -15,20 +15,20 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Open to one instance; requests go one after another.
-pub(super) struct HttpConnection {
+pub(crate) struct HttpConnection {
     stream: TcpStream,
     port: u16,
     received: BytesMut,
 }
 
 /// An answer, whole.
-pub(super) struct HttpAnswer {
-    pub(super) status: u16,
-    pub(super) body: BytesMut,
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    pub(crate) body: BytesMut,
 }
 
 impl HttpConnection {
-    pub(super) async fn open(port: u16) -> Result<Self> {
+    pub(crate) async fn open(port: u16) -> Result<Self> {
         let stream = timeout(ANSWER_WITHIN, TcpStream::connect((Ipv4Addr::LOCALHOST, port))).await??;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -59,13 +59,17 @@ impl HttpConnection {
         head.push_str("\r\n");
         let mut request = head.into_bytes();
         request.extend_from_slice(json.unwrap_or_default());
+        let context = || format!("no answer to {method} {path}");
+        self.exchange(&request).await.with_context(context)
+    }
+
+    /// Sends a request that was written before, and reads its answer.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<HttpAnswer> {
         let answered = async {
-            self.stream.write_all(&request).await?;
+            self.stream.write_all(request).await?;
             self.answer().await
         };
-        timeout(ANSWER_WITHIN, answered)
-            .await
-            .with_context(|| format!("no answer to {method} {path} in time"))?
+        timeout(ANSWER_WITHIN, answered).await.context("no answer in time")?
     }
 
     async fn answer(&mut self) -> Result<HttpAnswer> {

@@ -59,7 +59,13 @@ impl Instance {
         Ok(())
     }
 
+    /// Waits until the program says that it is ready.
     pub(super) async fn wait_until_ready(&mut self) -> Result<()> {
+        self.wait_until_answered(|status| status == 200).await
+    }
+
+    /// Waits until the question whether it is ready is answered in such a way.
+    pub(super) async fn wait_until_answered(&mut self, is_ready: impl Fn(u16) -> bool) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         let mut connection = None;
         loop {
@@ -71,7 +77,7 @@ impl Instance {
             }
             if let Some(open) = &mut connection {
                 match open.get("/health/ready", None).await {
-                    Ok(answer) if answer.status == 200 => return Ok(()),
+                    Ok(answer) if is_ready(answer.status) => return Ok(()),
                     Ok(_) => {}
                     Err(_) => connection = None,
                 }

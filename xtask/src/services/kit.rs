@@ -1,4 +1,4 @@
-//! Packages of another language that tests use: fetched once, and shared by all working copies of one user.
+//! Packages of another language that tests and benchmarks use: fetched once, and shared by all working copies of one user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
