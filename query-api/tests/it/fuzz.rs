@@ -83,7 +83,7 @@ fn document(random: &mut StdRng) -> String {
             1 => made.insert(at, made[at].clone()),
             2 => {
                 let other = parts(DOCUMENTS.choose(random).unwrap());
-                made[at] = other.choose(random).unwrap().clone();
+                made[at].clone_from(other.choose(random).unwrap());
             }
             3 => made.insert(at, (*INVENTED.choose(random).unwrap()).to_owned()),
             _ => {
