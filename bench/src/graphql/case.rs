@@ -38,7 +38,7 @@ pub(super) struct Wanted {
     pub(super) times_postgraphile: f64,
     /// Requests/s, as a part of the bare handler's.
     pub(super) of_bare: Option<f64>,
-    /// Milliseconds in which 95 of 100 are answered, with as many in flight as give the most requests/s.
+    /// Milliseconds in which 95 of 100 are answered while the service is kept busy.
     pub(super) p95_below_ms: Option<f64>,
 }
 
@@ -87,7 +87,7 @@ pub(super) const ONE_TASK: LoadCase = LoadCase {
 
 /// A thousand rows are what is wanted; a page of ours has a hundred at most.
 pub(super) const LARGEST_PAGE: LoadCase = LoadCase {
-    name: "100 rows (the largest page)",
+    name: "100 rows (largest page)",
     ours: include_str!("documents/ours/largest_page.graphql"),
     postgraphile: include_str!("documents/postgraphile/largest_page.graphql"),
     sent_as: SentAs::Text,

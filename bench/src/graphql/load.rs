@@ -17,7 +17,7 @@ use crate::measurement::Measurement;
 use crate::servers::Servers;
 use crate::system::{HttpConnection, Instance, bare_answer, postgraphile};
 
-/// Requests in flight, each over a connection of its own. What gives the most requests/s counts, for each server by itself.
+/// Requests in flight, each over a connection of its own. Which of them keeps a server busy is decided for each by itself.
 pub(super) const IN_FLIGHT: [usize; 2] = [16, 64];
 const ROUNDS: usize = 3;
 /// Before the first round: what is compiled while it runs is compiled by then.

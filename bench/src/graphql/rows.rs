@@ -8,6 +8,8 @@ use crate::measurement::{Measurement, Target, as_float};
 use crate::samples::median;
 use crate::system::postgraphile;
 
+/// Of the most requests/s: a server that reaches so many is busy.
+const SATURATED: f64 = 0.95;
 const BARE: &str = "a bare handler that answers the same bytes";
 
 /// How one server did, with each number of requests in flight.
@@ -43,10 +45,16 @@ impl Outcome {
         }
     }
 
-    /// With as many in flight as gave the most requests/s; none when nothing was measured.
-    fn best(&self) -> Option<&Figures> {
-        let better = |one: &&Figures, other: &&Figures| one.per_second.total_cmp(&other.per_second);
-        self.by_in_flight.iter().max_by(better)
+    /// The most requests/s, with however many in flight.
+    fn most_per_second(&self) -> f64 {
+        let rates = self.by_in_flight.iter().map(|figures| figures.per_second);
+        rates.fold(0.0, f64::max)
+    }
+
+    /// With as few in flight as keep it busy: more of them bring nothing but waiting. None when nothing was measured.
+    fn saturated(&self) -> Option<&Figures> {
+        let enough = self.most_per_second() * SATURATED;
+        self.by_in_flight.iter().find(|figures| figures.per_second >= enough)
     }
 }
 
@@ -57,38 +65,21 @@ pub(super) fn rows(
     bare: &Outcome,
     postgraphile: Option<&Outcome>,
 ) -> Vec<Measurement> {
-    let (Some(best), Some(bare)) = (ours.best(), bare.best()) else {
-        return Vec::new();
-    };
-    let peer = postgraphile.and_then(Outcome::best);
     let (name, wanted) = (case.name, &case.wanted);
-    let beside_peer = |row: Measurement, figure: fn(&Figures) -> f64| match peer {
-        Some(peer) => row.against(postgraphile::NAME, figure(peer)),
-        None => row,
+    let rate = |case: String| Measurement::new(BENCH, case, ours.most_per_second(), "requests/s");
+    let beside_peer = match postgraphile {
+        Some(peer) => rate(name.to_owned()).against(postgraphile::NAME, peer.most_per_second()),
+        None => rate(name.to_owned()),
     };
-    let rate = Measurement::new(BENCH, name, best.per_second, "requests/s");
-    let beside_bare = Measurement::new(BENCH, format!("{name}, of HTTP alone"), best.per_second, "requests/s");
-    let beside_bare = beside_bare.against(BARE, bare.per_second);
-    let p95 = Measurement::new(BENCH, format!("{name}, p95"), best.p95_ms, "ms");
-    let p95 = beside_peer(p95, |figures| figures.p95_ms);
+    let beside_bare = rate(format!("{name}, of HTTP alone")).against(BARE, bare.most_per_second());
     let mut rows = vec![
-        beside_peer(rate, |figures| figures.per_second).wanted(Target::AtLeastTimesLimit(wanted.times_postgraphile)),
+        beside_peer.wanted(Target::AtLeastTimesLimit(wanted.times_postgraphile)),
         match wanted.of_bare {
             Some(part) => beside_bare.wanted(Target::AtLeastTimesLimit(part)),
             None => beside_bare,
         },
-        match wanted.p95_below_ms {
-            Some(milliseconds) => p95.wanted(Target::Below(milliseconds)),
-            None => p95,
-        },
     ];
-    for (percentile, figure) in [
-        ("p50", (|figures| figures.p50_ms) as fn(&Figures) -> f64),
-        ("p99", |figures| figures.p99_ms),
-    ] {
-        let row = Measurement::new(BENCH, format!("{name}, {percentile}"), figure(best), "ms");
-        rows.push(beside_peer(row, figure));
-    }
+    rows.extend(percentiles(case, ours, postgraphile));
     for (index, figures) in ours.by_in_flight.iter().enumerate() {
         let case = format!("{name}, {} in flight", figures.in_flight);
         let row = Measurement::new(BENCH, case, figures.per_second, "requests/s");
@@ -98,16 +89,42 @@ pub(super) fn rows(
             None => row,
         });
     }
-    rows.extend(costs(name, best));
-    if let Some(peer) = peer {
+    rows.extend(costs(name, ours));
+    if let Some(peer) = postgraphile {
         rows.extend(costs(&format!("{name}, PostGraphile"), peer));
     }
     rows.extend(costs(&format!("{name}, HTTP alone"), bare));
     rows
 }
 
-/// What a thousand requests cost the server, the database and the clients, with as many in flight as gave the most of them.
-fn costs(case: &str, figures: &Figures) -> Vec<Measurement> {
+/// How long requests take of a server that is kept busy.
+fn percentiles(case: &LoadCase, ours: &Outcome, postgraphile: Option<&Outcome>) -> Vec<Measurement> {
+    let (Some(figures), peer) = (ours.saturated(), postgraphile.and_then(Outcome::saturated)) else {
+        return Vec::new();
+    };
+    let row = |percentile: &str, figure: fn(&Figures) -> f64| {
+        let row = Measurement::new(BENCH, format!("{}, {percentile}", case.name), figure(figures), "ms");
+        match peer {
+            Some(peer) => row.against(postgraphile::NAME, figure(peer)),
+            None => row,
+        }
+    };
+    let p95 = row("p95", |figures| figures.p95_ms);
+    vec![
+        row("p50", |figures| figures.p50_ms),
+        match case.wanted.p95_below_ms {
+            Some(milliseconds) => p95.wanted(Target::Below(milliseconds)),
+            None => p95,
+        },
+        row("p99", |figures| figures.p99_ms),
+    ]
+}
+
+/// What a thousand requests cost the server, the database and the clients while the server is kept busy.
+fn costs(case: &str, outcome: &Outcome) -> Vec<Measurement> {
+    let Some(figures) = outcome.saturated() else {
+        return Vec::new();
+    };
     let mut rows = cost::rows_of_processes(BENCH, case, &figures.used.iter().collect::<Vec<_>>());
     let in_flight = as_float(u64::try_from(figures.in_flight).unwrap_or(u64::MAX));
     rows.insert(
